@@ -1,0 +1,1 @@
+//! Provider APIs used directly: credential tests.

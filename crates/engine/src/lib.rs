@@ -1,0 +1,1 @@
+//! Composition root: store, vault, adapters and background loops as one App.

@@ -1,0 +1,1 @@
+//! SSH: sessions, pool, commands, host keys, tunnels.

@@ -1,0 +1,1 @@
+//! Bytes to bytes: stylesheets, icons, charts.

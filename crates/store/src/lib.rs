@@ -1,0 +1,1 @@
+//! SQLite: one file per table, migrations, change log, metrics.

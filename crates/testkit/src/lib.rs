@@ -1,0 +1,1 @@
+//! Simulated keychain, clock and cloud APIs, builders.

@@ -1,0 +1,1 @@
+//! Sealed values, the key hierarchy, the keychain.
