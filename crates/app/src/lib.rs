@@ -1,1 +1,4 @@
-//! Use cases, ports, authorize(), jobs.
+//! Use cases, ports, `authorize()`, and jobs.
+
+pub mod error;
+pub mod port;
