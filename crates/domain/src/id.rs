@@ -34,6 +34,16 @@ macro_rules! ids {
                 Self(Uuid::now_v7())
             }
 
+            /// The bare 16 bytes, for binary formats that say the kind themselves.
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+
+            /// Reads what [`Self::to_bytes`] wrote.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// The id without its prefix, for places with a character limit.
             pub fn short(&self) -> String {
                 let simple = self.0.simple().to_string();
