@@ -16,6 +16,8 @@ mod operation;
 
 use operation::Refused;
 
+const WARNING: i32 = 2;
+
 type Answer<T> = Result<Response<T>, Status>;
 
 /// A provider for one cloud.
@@ -81,20 +83,40 @@ impl FolderProvider {
         Ok((proposed, replaced))
     }
 
+    /// Warns of deprecated arguments: Terraform leaves that to the provider.
+    fn deprecations(
+        &self,
+        kind: &str,
+        mut arguments: Value,
+    ) -> Result<Vec<wire::Diagnostic>, Status> {
+        let mut warnings = Vec::new();
+        self.block(kind)?.walk(&mut arguments, &mut |name, attribute, value| {
+            if attribute.deprecated && !value.is_null() {
+                warnings.push(wire::Diagnostic {
+                    severity: WARNING,
+                    summary: "Argument is deprecated".to_owned(),
+                    detail: format!("`{name}` of {kind} is marked for removal"),
+                    attribute: Some(attribute_path(name)),
+                });
+            }
+        });
+        Ok(warnings)
+    }
+
     /// Checks the credential, as the first call to the real cloud would.
     fn authenticate(&self, arguments: &Value) -> Result<(), Refused> {
         let auth = &self.overlay.auth;
+        let config = self.source.read().map_err(|error| Refused::internal(&error))?;
         let argument = arguments.get(&auth.argument).and_then(Value::text);
         let token = argument.or_else(|| std::env::var(&auth.environment).ok()).unwrap_or_default();
         if token.is_empty() {
-            let (argument, variable) = (&auth.argument, &auth.environment);
+            let (argument, variable, name) = (&auth.argument, &auth.environment, &config.name);
             return Err(Refused::new(
                 "Missing API token",
-                format!("set the environment variable {variable} or the argument `{argument}`"),
+                format!("{name} needs one: set {variable}, or the argument `{argument}`"),
             ));
         }
-        let expected = self.source.read().map_err(|error| Refused::internal(&error))?.token;
-        if expected.is_some_and(|expected| expected != token) {
+        if config.token.is_some_and(|expected| expected != token) {
             return Err(Refused::by_cloud("unable to authenticate (unauthorized)", 401));
         }
         Ok(())
@@ -144,9 +166,12 @@ impl wire::provider_server::Provider for FolderProvider {
 
     async fn validate_resource_config(
         &self,
-        _: Request<wire::validate_resource_config::Request>,
+        request: Request<wire::validate_resource_config::Request>,
     ) -> Answer<wire::validate_resource_config::Response> {
-        Ok(Response::new(wire::validate_resource_config::Response::default()))
+        let request = request.into_inner();
+        let arguments = received(request.config.as_ref())?;
+        let diagnostics = self.deprecations(&request.type_name, arguments)?;
+        Ok(Response::new(wire::validate_resource_config::Response { diagnostics }))
     }
 
     async fn validate_data_resource_config(

@@ -64,8 +64,9 @@ pub struct Attribute {
     pub computed: bool,
     #[serde(default)]
     sensitive: bool,
+    /// Whether the provider's documentation advises against it.
     #[serde(default)]
-    deprecated: bool,
+    pub deprecated: bool,
     /// Whether the value is passed on and never stored.
     #[serde(default)]
     pub write_only: bool,

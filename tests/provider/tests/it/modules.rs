@@ -58,6 +58,22 @@ fn every_module_and_every_example_is_valid_without_a_warning() {
 }
 
 #[test]
+fn a_deprecated_argument_would_be_noticed() {
+    let stage = Stage::ready();
+    let main = stage.run_folder().join("main.tf");
+    let text = fs::read_to_string(&main).expect("the module");
+    let aged = text.replace("  location     = var.region", "  datacenter   = var.region");
+    assert_ne!(aged, text, "the server of the module has a location");
+    fs::write(&main, aged).expect("the copy is changed");
+
+    let said = stage.terraform(&["validate", "-json"]).succeeds();
+
+    let report: Value = serde_json::from_str(&said.text).expect("a report in JSON");
+    assert_eq!(report["warning_count"], 1, "{}", said.text);
+    assert_eq!(report["diagnostics"][0]["summary"], "Argument is deprecated");
+}
+
+#[test]
 fn every_module_passes_its_own_tests() {
     let stage = Stage::new();
 
