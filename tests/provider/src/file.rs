@@ -1,7 +1,5 @@
 //! File access whose errors name the file.
 
-#![allow(clippy::disallowed_methods, reason = "this is the wrapper that adds the path")]
-
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The provider and the modules, driven by the real Terraform.
 
-#![allow(clippy::disallowed_methods, reason = "tests start processes and read files as they are")]
+#![expect(clippy::disallowed_methods, reason = "tests start Terraform as a person would")]
 
 mod faults;
 mod interruption;
