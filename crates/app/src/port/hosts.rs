@@ -215,6 +215,16 @@ pub enum HostError {
         /// The limit.
         limit: usize,
     },
+    /// A file on the server that could not be replaced.
+    #[error("`{path}` on {endpoint} can't be written: {reason}")]
+    File {
+        /// Where.
+        endpoint: Endpoint,
+        /// The file.
+        path: String,
+        /// What the server said.
+        reason: String,
+    },
     /// A socket or port on the server that does not answer as it should.
     #[error("`{address}` on {endpoint} does not answer: {reason}")]
     Forward {
