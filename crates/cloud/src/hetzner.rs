@@ -132,6 +132,14 @@ struct ServerType {
 struct Offer {
     name: String,
     deprecation: Option<Deprecation>,
+    /// Whether it can be ordered right now; absent from older endpoints.
+    available: Option<bool>,
+}
+
+impl Offer {
+    fn is_open(&self) -> bool {
+        self.deprecation.is_none() && self.available != Some(false)
+    }
 }
 
 /// Only whether there is one matters: what is announced to go is not offered for new servers.

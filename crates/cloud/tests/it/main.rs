@@ -67,6 +67,8 @@ async fn the_catalog_holds_what_can_be_ordered() {
         !arm.hourly_price.contains_key("hel1"),
         "a type that is deprecated in one location is offered in the others"
     );
+    let large = sizes.iter().find(|size| size.name == "ccx33").expect("a current type");
+    assert!(!large.hourly_price.contains_key("ash"), "it is sold out there");
     assert!(images.contains(&"debian-12".to_owned()));
     assert!(images.is_sorted() && images.windows(2).all(|pair| pair[0] != pair[1]));
     assert!(!images.contains(&"centos-7".to_owned()), "a deprecated image is not offered");

@@ -32,6 +32,7 @@ struct ServerType {
     monthly: f64,
     locations: &'static [&'static str],
     deprecated_in: &'static [&'static str],
+    sold_out_in: &'static [&'static str],
 }
 
 const SHARED: ServerType = ServerType {
@@ -47,6 +48,7 @@ const SHARED: ServerType = ServerType {
     monthly: 0.0,
     locations: EU,
     deprecated_in: &[],
+    sold_out_in: &[],
 };
 const REGULAR: ServerType =
     ServerType { category: "regular_purpose", locations: EVERYWHERE, ..SHARED };
@@ -70,7 +72,7 @@ const SERVER_TYPES: &[ServerType] = &[
     ServerType { id: 112, name: "cpx42", cores: 8, memory: 16.0, disk: 320, hourly: 0.032, monthly: 19.99, ..REGULAR },
     ServerType { id: 96, name: "ccx13", cores: 2, memory: 8.0, disk: 80, hourly: 0.02, monthly: 12.49, ..DEDICATED },
     ServerType { id: 97, name: "ccx23", cores: 4, memory: 16.0, disk: 160, hourly: 0.0392, monthly: 24.49, ..DEDICATED },
-    ServerType { id: 98, name: "ccx33", cores: 8, memory: 32.0, disk: 240, hourly: 0.0777, monthly: 48.49, ..DEDICATED },
+    ServerType { id: 98, name: "ccx33", cores: 8, memory: 32.0, disk: 240, hourly: 0.0777, monthly: 48.49, sold_out_in: &["ash"], ..DEDICATED },
 ];
 
 /// System images: id, flavour, version, architecture, whether it is on its way out.
@@ -139,7 +141,13 @@ fn server_type(row: &ServerType) -> Value {
         .iter()
         .map(|name| {
             let gone = row.deprecated_in.contains(name);
-            json!({ "id": location_id(name), "name": name, "deprecation": deprecation(gone) })
+            json!({
+                "id": location_id(name),
+                "name": name,
+                "deprecation": deprecation(gone),
+                "available": !gone && !row.sold_out_in.contains(name),
+                "recommended": !gone && row.category == "cost_optimized",
+            })
         })
         .collect();
     let gone = row.deprecated_in.len() == row.locations.len();
