@@ -14,7 +14,7 @@ TEST_PACKAGES=(
   xvfb xauth webkit2gtk-driver dbus-x11 gnome-keyring chromium
   # servers: tests/fleet
   mmdebstrap systemd-container lxcfs iptables iproute2 openssh-client openssh-server
-  bc procps docker-registry
+  bc procps docker-registry curl hey python3
   # load on a proxy while it switches
   wrk
 )
@@ -25,8 +25,8 @@ TAURI_DRIVER_VERSION=2.1.0
 main() {
   local purpose=${1:-build}
   packages "${BUILD_PACKAGES[@]}"
-  rust
-  node
+  need_rust
+  need_node
   node_modules ui
   case $purpose in
     build) ;;
@@ -35,7 +35,7 @@ main() {
       cargo_tool cargo-nextest "$NEXTEST_VERSION"
       cargo_tool tauri-driver "$TAURI_DRIVER_VERSION"
       [[ ! -e $ROOT/tests/e2e/package.json ]] || node_modules tests/e2e
-      terraform
+      need_terraform
       ;;
     *) die "\`$purpose\` is neither \`build\` nor \`test\`" ;;
   esac
@@ -60,7 +60,7 @@ packages() {
     install --no-install-recommends "${missing[@]}" < /dev/null >&2
 }
 
-rust() {
+need_rust() {
   if ! command -v cargo > /dev/null; then
     say "There is no Rust here: installing rustup and the toolchain of rust-toolchain.toml for this user"
     curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs -o /tmp/rustup-init.$$ \
@@ -77,9 +77,9 @@ rust() {
     || die "Rust $wanted can't be installed" "run: rustup toolchain install $wanted -c rustfmt -c clippy"
 }
 
-node() {
+need_node() {
   local have
-  have=$(command node --version 2> /dev/null | sed -n 's/^v\([0-9]*\).*/\1/p') || true
+  have=$(node --version 2> /dev/null | sed -n 's/^v\([0-9]*\).*/\1/p') || true
   if ((${have:-0} >= NODE_WANTED)) && command -v npm > /dev/null; then
     return 0
   fi
@@ -107,7 +107,7 @@ cargo_tool() {
   rm -rf "$TOOLS/target"
 }
 
-terraform() {
+need_terraform() {
   command -v terraform > /dev/null || command -v tofu > /dev/null \
     || die "the tests run the real Terraform, and neither \`terraform\` nor \`tofu\` is on the path" \
       "install Terraform 1.11 or newer, or OpenTofu, then run this again"
