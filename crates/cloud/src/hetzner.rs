@@ -181,9 +181,7 @@ impl ServerType {
         }
         let offered = |location: &str| match &self.locations {
             None => true,
-            Some(offers) => {
-                offers.iter().any(|offer| offer.name == location && offer.deprecation.is_none())
-            }
+            Some(offers) => offers.iter().any(|offer| offer.name == location && offer.is_open()),
         };
         let mut hourly_price = BTreeMap::new();
         for price in self.prices.iter().filter(|price| offered(&price.location)) {
