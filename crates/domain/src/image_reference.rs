@@ -79,6 +79,18 @@ impl ImageReference {
         Ok(Self { text: text.to_owned() })
     }
 
+    /// The reference without its tag and digest.
+    pub fn repository(&self) -> &str {
+        let rest = self.text.split_once('@').map_or(self.text.as_str(), |(rest, _)| rest);
+        let after_slash = rest.rfind('/').map_or(0, |at| at + 1);
+        rest[after_slash..].find(':').map_or(rest, |at| &rest[..after_slash + at])
+    }
+
+    /// The same image, pinned to `digest` (`sha256:…`).
+    pub fn pinned(&self, digest: &str) -> Result<Self, ParseImageError> {
+        Self::parse(&format!("{}@{digest}", self.repository()))
+    }
+
     /// The reference as Docker takes it.
     pub fn as_str(&self) -> &str {
         &self.text

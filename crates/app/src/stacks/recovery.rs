@@ -1,0 +1,71 @@
+//! What a kill left behind: run directories, and runs that nobody carries.
+
+use std::sync::Arc;
+
+use flightdeck_domain::stack::RunStatus;
+use flightdeck_store::{organization, run as run_table, stack as stack_table, user};
+use tokio::sync::mpsc;
+
+use super::{Stacks, listener::RunListener};
+use crate::{Desk, error::Result, port::terraform::Leftover};
+
+impl Stacks<'_> {
+    /// Seals the state of every run that a kill cut off, and wipes its directory.
+    ///
+    /// Runs before interrupted jobs resume: they go on from what this saved.
+    /// Needs an open vault. Returns how many runs were recovered.
+    pub async fn recover(&self) -> Result<usize> {
+        let leftovers = self.0.ports().terraform.leftovers().await?;
+        let mut recovered = 0;
+        for leftover in &leftovers {
+            match self.desk_of(leftover).await? {
+                Some(desk) => {
+                    self.adopt(&desk, leftover).await?;
+                    recovered += 1;
+                }
+                // Another data directory's run: its own program adopts it.
+                None => tracing::info!(run.id = %leftover.run_id, "A run directory belongs to another installation"),
+            }
+        }
+        Ok(recovered)
+    }
+
+    async fn adopt(&self, desk: &Desk, leftover: &Leftover) -> Result<()> {
+        let (run_id, stack_id) = (leftover.run_id, leftover.stack_id);
+        let run = desk.db.read(move |conn| run_table::by_id(conn, run_id)).await?;
+        let planned = run.as_ref().map(|run| run.resources.clone()).unwrap_or_default();
+        let (lines, _said) = mpsc::unbounded_channel();
+        let listener = Arc::new(RunListener::new(
+            self.0.clone(),
+            desk.clone(),
+            (stack_id, run_id),
+            planned,
+            lines,
+        ));
+        self.0.ports().terraform.adopt(leftover, listener.clone()).await?;
+        if let Some(mut run) = run {
+            run.status = RunStatus::Interrupted;
+            run.resources = listener.resources();
+            run.ended_at = Some(self.0.now());
+            desk.db.write(move |tx| run_table::update(tx, &run)).await?;
+        }
+        tracing::info!(run.id = %run_id, "Recovered the state of a run that was cut off");
+        self.0.announce_stack(desk, stack_id);
+        Ok(())
+    }
+
+    async fn desk_of(&self, leftover: &Leftover) -> Result<Option<Desk>> {
+        let main = self.0.store().main();
+        let (organizations, user) =
+            main.read(|conn| Ok((organization::list(conn)?, user::first(conn)?))).await?;
+        let Some(user) = user else { return Ok(None) };
+        for organization in organizations {
+            let desk = self.0.desk(organization.id, user.id)?;
+            let stack_id = leftover.stack_id;
+            if desk.db.read(move |conn| stack_table::by_id(conn, stack_id)).await?.is_some() {
+                return Ok(Some(desk));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,254 @@
+//! Setting up, locking and unlocking.
+
+use flightdeck_domain::{
+    audit::Outcome,
+    id::{MemberId, OrganizationId, UserId},
+    member::{Member, User},
+    name,
+    organization::{self, Kind, Organization},
+    permission::Role,
+    secret::Secret,
+};
+use flightdeck_store::{member, organization as organization_table, user, workspace_key};
+use flightdeck_vault::{
+    keys::{MasterKey, Purpose, WrappedKey},
+    protection::{Choice, Protection, VaultError},
+};
+use serde::Serialize;
+
+use crate::{
+    App,
+    error::{Code, Error, Result},
+    event::{Event, Topic},
+};
+
+/// Whether the keys are at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VaultState {
+    /// Nothing was set up yet.
+    Absent,
+    /// The keys are out of memory.
+    Locked,
+    /// The keys are in memory.
+    Open,
+}
+
+/// How the vault stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VaultStatus {
+    /// Whether the keys are at hand.
+    pub state: VaultState,
+    /// `keychain` or `passphrase`; none while absent.
+    pub protection: Option<&'static str>,
+    /// Why the keychain can't be used; none if it can.
+    pub keychain_problem: Option<String>,
+}
+
+/// The answers of the first run.
+#[derive(Debug)]
+pub struct SetUp {
+    /// What protects the vault; none: the keychain.
+    pub passphrase: Option<Secret>,
+    /// What the person at this desk is called.
+    pub user_name: String,
+    /// What the first organization is called.
+    pub organization_name: String,
+}
+
+/// The use cases of the vault.
+pub struct VaultUse<'a>(pub(crate) &'a App);
+
+impl VaultUse<'_> {
+    /// Says how the vault stands. Asks the keychain only while there is no vault.
+    pub async fn status(&self) -> Result<VaultStatus> {
+        let protection = self.blocking(|app| Ok(app.0.vault.probe()?)).await?;
+        let state = match protection {
+            None => VaultState::Absent,
+            Some(_) if self.0.keys().is_locked() => VaultState::Locked,
+            Some(_) => VaultState::Open,
+        };
+        let keychain_problem = if protection.is_none() {
+            self.blocking(|app| {
+                let probe = app.ports().keychain.get("probe");
+                Ok(match probe {
+                    Ok(_) | Err(flightdeck_vault::keychain::KeyStoreError::Absent { .. }) => None,
+                    Err(error) => Some(error.to_string()),
+                })
+            })
+            .await?
+        } else {
+            None
+        };
+        let protection = protection.map(|protection| match protection {
+            Protection::Keychain => "keychain",
+            Protection::Passphrase => "passphrase",
+        });
+        Ok(VaultStatus { state, protection, keychain_problem })
+    }
+
+    /// Makes the vault, the person at this desk, and the first organization.
+    pub async fn set_up(&self, request: SetUp) -> Result<Organization> {
+        let user_name =
+            name::title("user name", &request.user_name).map_err(|e| Error::invalid(&e))?;
+        let organization_name = name::title("organization name", &request.organization_name)
+            .map_err(|e| Error::invalid(&e))?;
+        let device = self.0.store().device_id();
+        let passphrase = request.passphrase;
+        let master = self
+            .blocking(move |app| {
+                let choice = passphrase.as_ref().map_or(Choice::Keychain, Choice::Passphrase);
+                match app.0.vault.create(device, choice) {
+                    Ok(master) => Ok(master),
+                    // A first run that broke off after the vault is finished now.
+                    Err(VaultError::Exists { .. }) if app.is_bare()? => {
+                        Ok(app.0.vault.unlock(passphrase.as_ref(), app.now())?)
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            })
+            .await?;
+        self.0.keys().unlock(master);
+
+        let now = self.0.now();
+        let user = User { id: UserId::new(), name: user_name };
+        let organization = Organization {
+            id: OrganizationId::new(),
+            slug: name::slug(&organization_name),
+            name: organization_name,
+            kind: Kind::TopBranch,
+            parent_id: None,
+            level: 0,
+            color: organization::COLORS[0].to_owned(),
+            created_at: now,
+            archived_at: None,
+        };
+        self.0.found(user, organization.clone()).await?;
+        let (actor, id) = (None, organization.id);
+        self.0.audit_installation(actor, "vault.create", id, Outcome::Success).await?;
+        self.announce();
+        Ok(organization)
+    }
+
+    /// Brings the keys into memory and picks up interrupted jobs.
+    pub async fn unlock(&self, passphrase: Option<Secret>) -> Result<()> {
+        if !self.0.keys().is_locked() {
+            return Ok(());
+        }
+        let now = self.0.now();
+        let unlocked = self
+            .blocking(move |app| Ok(app.0.vault.unlock(passphrase.as_ref(), now)?))
+            .await;
+        let master: MasterKey = match unlocked {
+            Ok(master) => master,
+            Err(error) => {
+                if error.code == Code::WrongPassphrase {
+                    self.0
+                        .audit_installation(None, "vault.unlock", "vault", Outcome::Denied)
+                        .await?;
+                }
+                return Err(error);
+            }
+        };
+        let wrapped = self.0.store().main().read(workspace_key::all).await?;
+        {
+            let mut keys = self.0.keys();
+            keys.unlock(master);
+            for row in wrapped {
+                if let Err(error) = keys.admit(&to_wrapped(row)?) {
+                    keys.lock();
+                    return Err(error.into());
+                }
+            }
+        }
+        self.0.audit_installation(None, "vault.unlock", "vault", Outcome::Success).await?;
+        self.announce();
+        Ok(())
+    }
+
+    /// Wipes the keys from memory.
+    pub async fn lock(&self) -> Result<()> {
+        self.0.keys().lock();
+        self.0.forget_secrets();
+        self.0.audit_installation(None, "vault.lock", "vault", Outcome::Success).await?;
+        self.announce();
+        Ok(())
+    }
+
+    fn announce(&self) {
+        self.0.publish(Event::Changed { organization_id: None, topic: Topic::Vault, id: None });
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&App) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let app = self.0.clone();
+        tokio::task::spawn_blocking(move || work(&app)).await.map_err(|error| {
+            Error::new(Code::Internal, "the vault's thread ended early").cause(error)
+        })?
+    }
+}
+
+impl App {
+    /// Stores an organization with its keys and its first owner, all or nothing.
+    pub(crate) async fn found(&self, owner: User, organization: Organization) -> Result<()> {
+        let mut wrapped = Vec::new();
+        {
+            let mut keys = self.keys();
+            for purpose in Purpose::ALL {
+                wrapped.push(keys.create(organization.id, *purpose)?);
+            }
+        }
+        let author = self.author(Some(owner.id));
+        let membership = Member {
+            id: MemberId::new(),
+            organization_id: organization.id,
+            user_id: owner.id,
+            role: Role::Owner,
+            created_at: author.now,
+        };
+        self.store()
+            .main()
+            .write(move |tx| {
+                user::put(tx, &owner)?;
+                organization_table::put(tx, &author, &organization)?;
+                member::put(tx, &author, &membership)?;
+                for key in wrapped {
+                    workspace_key::insert(tx, &from_wrapped(key, author.now))?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Says whether a first run broke off before it stored anybody.
+    fn is_bare(&self) -> Result<bool> {
+        Ok(self.store().main().read_blocking(user::first)?.is_none())
+    }
+}
+
+fn from_wrapped(key: WrappedKey, created_at: jiff::Timestamp) -> workspace_key::Row {
+    workspace_key::Row {
+        id: key.id,
+        organization_id: key.workspace,
+        purpose: key.purpose.as_str().to_owned(),
+        version: key.version,
+        wrapped: key.bytes,
+        created_at,
+    }
+}
+
+fn to_wrapped(row: workspace_key::Row) -> Result<WrappedKey> {
+    let purpose = row.purpose.parse().map_err(|error: flightdeck_vault::keys::UnknownPurpose| {
+        Error::new(Code::SealBroken, "a workspace key has an unknown purpose").cause(error)
+    })?;
+    Ok(WrappedKey {
+        id: row.id,
+        version: row.version,
+        purpose,
+        workspace: row.organization_id,
+        bytes: row.wrapped,
+    })
+}
