@@ -25,8 +25,8 @@ TAURI_DRIVER_VERSION=2.1.0
 main() {
   local purpose=${1:-build}
   packages "${BUILD_PACKAGES[@]}"
-  need_rust
   need_node
+  need_rust
   node_modules ui
   case $purpose in
     build) ;;
@@ -64,7 +64,7 @@ need_rust() {
   if ! command -v cargo > /dev/null; then
     say "There is no Rust here: installing rustup and the toolchain of rust-toolchain.toml for this user"
     curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs -o /tmp/rustup-init.$$ \
-      || die "rustup can't be downloaded" "install Rust by hand, then run this again"
+      || die "rustup can't be downloaded" "install Rust as https://rustup.rs says, then run this again"
     sh /tmp/rustup-init.$$ -y --profile minimal --default-toolchain none < /dev/null >&2
     rm -f /tmp/rustup-init.$$
   fi
