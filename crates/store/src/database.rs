@@ -58,8 +58,7 @@ impl Database {
     /// Opens the file at `path`, makes it if it is new, and brings it up to date.
     pub(crate) fn open(path: &Path, purpose: Purpose) -> Result<Self, StoreError> {
         let open = |source| StoreError::Open { path: path.to_owned(), source };
-        let mut writer = Connection::open(path).map_err(open)?;
-        configure(&writer, purpose).map_err(open)?;
+        let mut writer = connect(path, purpose).map_err(open)?;
         migration::migrate(&mut writer, path, purpose)?;
         let readers = (0..readers(purpose))
             .map(|_| reader(path, purpose))
@@ -199,14 +198,14 @@ impl std::fmt::Debug for Database {
 
 impl Threads {
     fn start(writer: Connection, readers: Vec<Connection>) -> std::io::Result<Self> {
-        let (write_queue, writes) = mpsc::channel();
-        let (read_queue, reads) = mpsc::channel();
-        let (writes, reads) = (Arc::new(Mutex::new(writes)), Arc::new(Mutex::new(reads)));
-        let mut handles = vec![spawn("store-writer", writer, writes)?];
+        let (write, to_write) = mpsc::channel();
+        let (read, to_read) = mpsc::channel();
+        let to_read = Arc::new(Mutex::new(to_read));
+        let mut handles = vec![spawn("store-writer", writer, Arc::new(Mutex::new(to_write)))?];
         for reader in readers {
-            handles.push(spawn("store-reader", reader, Arc::clone(&reads))?);
+            handles.push(spawn("store-reader", reader, Arc::clone(&to_read))?);
         }
-        Ok(Self { writer: write_queue, readers: read_queue, handles })
+        Ok(Self { writer: write, readers: read, handles })
     }
 }
 
@@ -279,9 +278,15 @@ const fn readers(purpose: Purpose) -> usize {
 }
 
 fn reader(path: &Path, purpose: Purpose) -> rusqlite::Result<Connection> {
+    let conn = connect(path, purpose)?;
+    conn.pragma_update(None, "query_only", true)?;
+    Ok(conn)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the place that the rule points to")]
+fn connect(path: &Path, purpose: Purpose) -> rusqlite::Result<Connection> {
     let conn = Connection::open(path)?;
     configure(&conn, purpose)?;
-    conn.pragma_update(None, "query_only", true)?;
     Ok(conn)
 }
 

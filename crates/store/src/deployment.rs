@@ -32,20 +32,20 @@ pub fn insert(tx: &Transaction<'_>, deployment: &Deployment) -> rusqlite::Result
     .map(drop)
 }
 
-/// Writes down how the deployment ended.
+/// Writes down how the deployment ended, or that it goes on: a retry has no end yet.
 pub fn finish(
     tx: &Transaction<'_>,
     id: DeploymentId,
     status: DeploymentStatus,
     reason: Option<&str>,
-    ended_at: Timestamp,
+    ended_at: Option<Timestamp>,
 ) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE deployment
             SET status = ?2, reason = ?3, ended_at = ?4
           WHERE id = ?1",
     )?
-    .execute(params![id.to_string(), status.as_str(), reason, column::time(ended_at)])
+    .execute(params![id.to_string(), status.as_str(), reason, column::time_optional(ended_at)])
     .and_then(one_row)
 }
 

@@ -113,7 +113,9 @@ fn back_up(conn: &Connection, path: &Path, version: i64) -> Result<(), StoreErro
     }
     conn.backup("main", &unfinished, rusqlite::backup::NO_PROGRESS)
         .map_err(|source| StoreError::Open { path: unfinished.clone(), source })?;
-    fs::rename(&unfinished, &backup).map_err(io("make", &backup))
+    fs::rename(&unfinished, &backup).map_err(io("make", &backup))?;
+    tracing::info!(from = version, "Copied `{}` before its migration", path.display());
+    Ok(())
 }
 
 /// Waits for, and holds, the right to migrate the database at `path`.
@@ -131,6 +133,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a migration is tried on a bare connection")]
 mod tests {
     use super::*;
 
