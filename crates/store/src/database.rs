@@ -135,6 +135,8 @@ impl Database {
     ///
     /// SQLite counts commits of all connections but the one that asks. So the
     /// writer's connection is asked: on any other our own writes would count.
+    /// Numbers of one [`Database`] and its clones compare; after the file was
+    /// opened anew they start over.
     pub async fn data_version(&self) -> Result<i64, StoreError> {
         self.run(Lane::Write, |conn| conn.query_row("PRAGMA data_version", [], |row| row.get(0)))
             .await
@@ -143,6 +145,11 @@ impl Database {
     /// Finishes what is queued and closes the file, whoever else holds a clone.
     pub(crate) fn close(&self) {
         self.shared.close();
+    }
+
+    /// Says whether this is the only clone.
+    pub(crate) fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.shared) == 1
     }
 
     async fn run<T, F>(&self, lane: Lane, f: F) -> Result<T, StoreError>

@@ -1,7 +1,6 @@
 //! The data directory and the databases in it.
 
 use std::{
-    collections::HashMap,
     fs::{self, DirBuilder, Permissions},
     io,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
@@ -25,9 +24,17 @@ struct Shared {
     directory: PathBuf,
     device: DeviceId,
     main: Database,
-    /// Databases of workspaces that were asked for, which stay open.
-    open: Mutex<HashMap<(OrganizationId, Purpose), Database>>,
+    open: Mutex<Opened>,
 }
+
+/// Databases of workspaces that are open, the least recently asked for first.
+type Opened = Vec<((OrganizationId, Purpose), Database)>;
+
+/// How many databases of workspaces stay open while nobody uses them.
+///
+/// Each costs about six file descriptors, of which a process has 1,024 on many
+/// systems; to open one again takes a few milliseconds.
+const IDLE: usize = 48;
 
 impl Store {
     /// Opens `directory`, makes it if it is new, and lets nobody else in.
@@ -72,8 +79,8 @@ impl Store {
     pub fn erase_workspace(&self, organization: OrganizationId) -> Result<(), StoreError> {
         let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
         for purpose in [Purpose::Workspace, Purpose::Metrics] {
-            if let Some(database) = open.remove(&(organization, purpose)) {
-                database.close();
+            if let Some(at) = position(&open, organization, purpose) {
+                open.remove(at).1.close();
             }
         }
         let path = self.workspace_directory(organization);
@@ -87,13 +94,15 @@ impl Store {
 
     fn of(&self, organization: OrganizationId, purpose: Purpose) -> Result<Database, StoreError> {
         let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(database) = open.get(&(organization, purpose)) {
-            return Ok(database.clone());
-        }
-        let directory = self.workspace_directory(organization);
-        make_private(&directory)?;
-        let database = Database::open(&directory.join(purpose.file_name()), purpose)?;
-        open.insert((organization, purpose), database.clone());
+        let database = if let Some(at) = position(&open, organization, purpose) {
+            open.remove(at).1
+        } else {
+            close_idle(&mut open);
+            let directory = self.workspace_directory(organization);
+            make_private(&directory)?;
+            Database::open(&directory.join(purpose.file_name()), purpose)?
+        };
+        open.push(((organization, purpose), database.clone()));
         Ok(database)
     }
 
@@ -106,6 +115,20 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("directory", &self.shared.directory).finish_non_exhaustive()
     }
+}
+
+fn position(open: &Opened, organization: OrganizationId, purpose: Purpose) -> Option<usize> {
+    open.iter().position(|(key, _)| *key == (organization, purpose))
+}
+
+/// Closes what nobody else holds, the least recently asked for first, down to [`IDLE`].
+fn close_idle(open: &mut Opened) {
+    let mut surplus = open.len().saturating_sub(IDLE - 1);
+    open.retain(|(_, database)| {
+        let closes = surplus > 0 && database.is_idle();
+        surplus -= usize::from(closes);
+        !closes
+    });
 }
 
 /// Makes `directory`, if it is new, and takes it from everybody but its owner.

@@ -1,4 +1,5 @@
-use flightdeck_store::{StoreError, organization, setting};
+use flightdeck_domain::id::OrganizationId;
+use flightdeck_store::{StoreError, organization, server, setting};
 
 use crate::fixture::{self, Fixture, at};
 
@@ -74,4 +75,28 @@ fn a_number_out_of_range_is_named_with_its_place() {
     let error = main.read_blocking(organization::list).expect_err("300 is not a level");
 
     assert!(matches!(error, StoreError::Corrupt { column: "level", .. }), "{error:?}");
+}
+
+#[test]
+fn many_workspaces_share_the_file_descriptors_of_one_process() {
+    let fixture = Fixture::new();
+    let organizations: Vec<_> = (0..120).map(|_| OrganizationId::new()).collect();
+    let held = fixture.workspace();
+
+    for organization in &organizations {
+        let (author, row) = (fixture.author(0), fixture::server("web-1"));
+        fixture
+            .store
+            .workspace(*organization)
+            .expect("there is a descriptor left")
+            .write_blocking(move |tx| server::put(tx, &author, &row))
+            .expect("the disk takes it");
+        fixture.store.metrics(*organization).expect("there is a descriptor left");
+    }
+
+    let descriptors = std::fs::read_dir("/proc/self/fd").expect("this is Linux").count();
+    assert!(descriptors < 500, "{descriptors} descriptors are open");
+    held.read_blocking(server::list).expect("what somebody holds stays open");
+    let first = fixture.store.workspace(organizations[0]).expect("it opens again");
+    assert_eq!(first.read_blocking(server::list).expect("it is readable").len(), 1);
 }
