@@ -73,7 +73,7 @@ impl ImageReference {
                 && p.chars()
                     .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
         };
-        if parts.is_empty() || !parts.iter().all(|p| is_part(p)) {
+        if parts.is_empty() || !parts.iter().all(is_part) {
             return Err(wrong());
         }
         Ok(Self { text: text.to_owned() })
