@@ -28,4 +28,4 @@ bless: ## Accept what the snapshot tests produce now
 	@source .ci/env.sh && INSTA_UPDATE=always BLESS=1 cargo nextest run --workspace --no-fail-fast
 
 bench: ## Measure what docs/benchmarks.md states
-	@source .ci/env.sh && .ci/setup.sh test && cargo run -q --release -p xtask -- bench
+	@source .ci/env.sh && .ci/setup.sh test && cargo run -q -p xtask -- bench

@@ -62,7 +62,9 @@ browser() { npm --prefix ui run --silent e2e; }
 # The real window, driven through the main job on real servers.
 window() {
   fleet_base || return
-  cargo build --workspace --bins --features flightdeck-desktop/custom-protocol \
+  # With `--tests` the programs are the ones that the stage `rust` built: the features of
+  # test dependencies count, so that nothing is compiled twice.
+  cargo build --workspace --bins --tests --features flightdeck-desktop/custom-protocol \
     && .ci/with-keychain.sh npm --prefix tests/e2e run --silent test
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks by printing")]
 
+mod bench;
 mod codegen;
 #[cfg(test)]
 mod tally;
@@ -12,13 +13,15 @@ use std::{env, process::ExitCode};
 const USAGE: &str = "usage: cargo run -p xtask -- CHORE
 
   tidy     check what compilers don't: dependency directions, licences, layout, locales
-  codegen  write the typed client of the IPC commands anew";
+  codegen  write the typed client of the IPC commands anew
+  bench    measure what docs/benchmarks.md states, on release builds; takes a while";
 
 fn main() -> ExitCode {
     let chore = env::args().nth(1);
     match chore.as_deref() {
         Some("tidy") => report(&tidy::check()),
         Some("codegen") => codegen::run(),
+        Some("bench") => bench::run(),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
