@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::{
     http,
     pool::{Pool, Track},
+    session::Stage,
     task::{Input, Order, Purpose},
 };
 
@@ -50,7 +51,17 @@ pub(crate) async fn http_get(
         enough: Some(http::is_complete),
         ..Order::quiet(Purpose::Port(request.address, request.port))
     };
-    let gathered = pool.ask(target, Track::Tunnel, order, request.deadline).await?;
+    let gathered =
+        pool.ask(target, Track::Tunnel, order, request.deadline).await.map_err(|error| {
+            match error {
+                // The server is there; it is the port that keeps silent.
+                HostError::Timeout { doing: Stage::ANSWER, after, .. } => {
+                    let reason = format!("no answer within {}s", after.as_secs());
+                    failed(target, address.clone(), &reason)
+                }
+                other => other,
+            }
+        })?;
     http::answer(&gathered.stdout).map_err(|reason| failed(target, address, reason))
 }
 

@@ -54,8 +54,11 @@ const ERROR_DISCONNECTED: [i32; 4] = [-7, -13, -43, -45];
 pub(crate) struct Stage(AtomicU8);
 
 impl Stage {
+    /// What a server is asked for once the login is done.
+    pub(crate) const ANSWER: &str = "answer";
+
     const DOING: [&str; 4] =
-        ["accept the connection", "finish the key exchange", "finish the login", "answer"];
+        ["accept the connection", "finish the key exchange", "finish the login", Self::ANSWER];
 
     fn set(&self, stage: u8) {
         self.0.store(stage, Ordering::Relaxed);

@@ -121,6 +121,20 @@ async fn http_answers_end_where_they_say() {
 }
 
 #[tokio::test]
+async fn a_port_that_keeps_silent_is_the_ports_fault() {
+    let (sshd, hosts) = (Sshd::start(), SshHosts::new());
+    let (port, _served) = serve_once(Vec::new(), true);
+    let request = HttpRequest { deadline: Duration::from_secs(1), ..get(port) };
+
+    let error = hosts.http_get(&sshd.target(), request).await;
+
+    assert!(
+        matches!(&error, Err(HostError::Forward { reason, .. }) if reason == "no answer within 1s"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn only_the_start_of_a_long_body_is_kept() {
     let (sshd, hosts) = (Sshd::start(), SshHosts::new());
     let mut bytes = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
