@@ -10,7 +10,7 @@ if [[ -z ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]]; then
   cargo build -p flightdeck-cli
   say "There is no display here, so no window can open. The same core without a window:"
   "$CARGO_TARGET_DIR/debug/flightdeck" --help
-  say "It is $CARGO_TARGET_DIR/debug/flightdeck; docs/guide/command-line.md walks through it."
+  say "It is $CARGO_TARGET_DIR/debug/flightdeck; docs/cli.md walks through it."
   exit 0
 fi
 

@@ -32,8 +32,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("xtask", &["render"]),
     ("terraform-provider-fleet", &[]),
     (
-        "flightdeck-fleet-tests",
-        &["app", "cloud", "domain", "engine", "hosts", "store", "terraform", "testkit", "vault"],
+        "flightdeck-fleet-journeys",
+        &["app", "domain", "engine", "testkit", "terraform-provider-fleet"],
     ),
 ];
 
@@ -81,8 +81,7 @@ pub(super) fn directions(repository: &Repository) -> Vec<Finding> {
 
 fn may_use(place: usize, dependency: &Dependency) -> bool {
     let name = dependency.name.as_str();
-    let linked =
-        DIRECTIONS[place].1.iter().any(|allowed| name.strip_prefix("flightdeck-") == Some(allowed));
+    let linked = DIRECTIONS[place].1.contains(&name.strip_prefix("flightdeck-").unwrap_or(name));
     let tested = dependency.kind.as_deref() == Some("dev")
         && (name == TEST_KIT || DIRECTIONS[..place].iter().any(|(above, _)| *above == name));
     linked || tested
@@ -153,7 +152,7 @@ pub(super) fn test_kit_stays_in_tests(repository: &Repository) -> Vec<Finding> {
     repository
         .members
         .iter()
-        .filter(|member| !member.lies_in("tests/fleet"))
+        .filter(|member| !member.is_a_test())
         .filter(|member| {
             member.dependencies.iter().any(|dependency| {
                 dependency.name == TEST_KIT && dependency.kind.as_deref() != Some("dev")

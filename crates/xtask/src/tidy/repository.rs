@@ -142,9 +142,9 @@ impl TextFile {
 }
 
 impl Package {
-    /// Says whether the manifest lies in the folder `path` of the repository.
-    pub(crate) fn lies_in(&self, path: &str) -> bool {
-        self.manifest_path.parent().is_some_and(|folder| folder.ends_with(path))
+    /// Says whether the package lies in `tests/`, which never ships.
+    pub(crate) fn is_a_test(&self) -> bool {
+        self.manifest_path.ancestors().nth(2).is_some_and(|folder| folder.ends_with("tests"))
     }
 }
 
