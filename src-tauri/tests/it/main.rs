@@ -1,1 +1,3 @@
-//! IPC.
+//! The commands, called as the window calls them.
+
+mod bindings;

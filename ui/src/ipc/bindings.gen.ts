@@ -5,128 +5,645 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 
 /** Commands */
 export const commands = {
+	/**  Says how the installation and its vault stand. */
 	getAppStatus: () => typedError<AppStatus, IpcError>(__TAURI_INVOKE("get_app_status")),
+	/**  Makes the vault, the person at this desk, and the first organization. */
 	setUp: (request: SetUpRequest) => typedError<Organization, IpcError>(__TAURI_INVOKE("set_up", { request })),
+	/**  Brings the keys into memory and picks up interrupted jobs. */
 	unlockVault: (passphrase: string | null) => typedError<null, IpcError>(__TAURI_INVOKE("unlock_vault", { passphrase })),
+	/**  Wipes the keys from memory. */
 	lockVault: () => typedError<null, IpcError>(__TAURI_INVOKE("lock_vault")),
+	/**  Finds the binary that Terraform runs would use now. */
 	findTerraform: () => typedError<TerraformBinary, IpcError>(__TAURI_INVOKE("find_terraform")),
+	/**  Returns the settings. */
 	getSettings: () => typedError<Settings, IpcError>(__TAURI_INVOKE("get_settings")),
+	/**  Checks and stores the settings. */
 	updateSettings: (settings: Settings) => typedError<Settings, IpcError>(__TAURI_INVOKE("update_settings", { settings })),
+	/**  Lists the organizations of the person at this desk: parents before children. */
 	listOrganizations: () => typedError<Organization[], IpcError>(__TAURI_INVOKE("list_organizations")),
+	/**  Makes an organization below another one. */
 	createOrganization: (request: OrganizationRequest) => typedError<Organization, IpcError>(__TAURI_INVOKE("create_organization", { request })),
+	/**  Changes an organization's name and colour. */
 	updateOrganization: (organizationId: string, request: OrganizationUpdate) => typedError<Organization, IpcError>(__TAURI_INVOKE("update_organization", { organizationId, request })),
+	/**  Puts an organization away: it can be looked at and no more. */
 	archiveOrganization: (organizationId: string) => typedError<Organization, IpcError>(__TAURI_INVOKE("archive_organization", { organizationId })),
+	/**  Returns the CSS that tints the window in the organization's colour. */
 	getStylesheet: (organizationId: string) => typedError<string, IpcError>(__TAURI_INVOKE("get_stylesheet", { organizationId })),
+	/**  Lists the forms of all providers. */
 	listProviderForms: () => typedError<ProviderForm[], IpcError>(__TAURI_INVOKE("list_provider_forms")),
+	/**  Lists what may be seen of the credentials, by name. */
 	listCredentials: (organizationId: string) => typedError<Credential[], IpcError>(__TAURI_INVOKE("list_credentials", { organizationId })),
+	/**  Seals a filled-in form. */
 	createCredential: (organizationId: string, request: CredentialRequest) => typedError<Credential, IpcError>(__TAURI_INVOKE("create_credential", { organizationId, request })),
+	/**  Makes an ed25519 key pair whose private half never leaves the vault. */
 	generateSshKey: (organizationId: string, name: string) => typedError<Credential, IpcError>(__TAURI_INVOKE("generate_ssh_key", { organizationId, name })),
+	/**  Asks the provider whether it takes the credential, and keeps the answer. */
 	testCredential: (organizationId: string, credentialId: string) => typedError<Credential, IpcError>(__TAURI_INVOKE("test_credential", { organizationId, credentialId })),
+	/**  Deletes a credential and its sealed values; refused while it is used. */
 	deleteCredential: (organizationId: string, credentialId: string) => typedError<null, IpcError>(__TAURI_INVOKE("delete_credential", { organizationId, credentialId })),
+	/**  Lists what the credential's provider offers. */
 	getCatalog: (organizationId: string, credentialId: string) => typedError<Catalog, IpcError>(__TAURI_INVOKE("get_catalog", { organizationId, credentialId })),
+	/**  Lists the servers, by name. */
 	listServers: (organizationId: string) => typedError<Server[], IpcError>(__TAURI_INVOKE("list_servers", { organizationId })),
+	/**  Writes a server down and starts its verification. */
 	registerServer: (organizationId: string, request: ServerRequest) => typedError<Registered, IpcError>(__TAURI_INVOKE("register_server", { organizationId, request })),
+	/**  Changes how a server is reached; it must be verified again. */
 	updateServer: (organizationId: string, serverId: string, request: ServerRequest) => typedError<Server, IpcError>(__TAURI_INVOKE("update_server", { organizationId, serverId, request })),
+	/**  Starts every check again; returns the job. */
 	verifyServer: (organizationId: string, serverId: string) => typedError<string, IpcError>(__TAURI_INVOKE("verify_server", { organizationId, serverId })),
+	/**  Pins the key that the server presents now, if its fingerprint is the given one. */
 	acceptHostKey: (organizationId: string, serverId: string, fingerprint: string) => typedError<Server, IpcError>(__TAURI_INVOKE("accept_host_key", { organizationId, serverId, fingerprint })),
+	/**  Takes a server out of the inventory; the machine itself is left alone. */
 	removeServer: (organizationId: string, serverId: string) => typedError<null, IpcError>(__TAURI_INVOKE("remove_server", { organizationId, serverId })),
+	/**  Lists a server's samples of the last `minutes`, oldest first. */
 	listSamples: (organizationId: string, serverId: string, minutes: number) => typedError<Sample[], IpcError>(__TAURI_INVOKE("list_samples", { organizationId, serverId, minutes })),
+	/**  Draws a server's last `minutes` as an SVG, to be saved or printed. */
 	getMetricsChart: (organizationId: string, serverId: string, minutes: number, dark: boolean) => typedError<string, IpcError>(__TAURI_INVOKE("get_metrics_chart", { organizationId, serverId, minutes, dark })),
+	/**  Lists the stacks, by name. */
 	listStacks: (organizationId: string) => typedError<Stack[], IpcError>(__TAURI_INVOKE("list_stacks", { organizationId })),
+	/**  Returns a stack with its runs and state versions. */
 	getStack: (organizationId: string, stackId: string) => typedError<StackDetail, IpcError>(__TAURI_INVOKE("get_stack", { organizationId, stackId })),
+	/**  Defines a stack; nothing is built yet. */
 	createStack: (organizationId: string, request: StackRequest) => typedError<Stack, IpcError>(__TAURI_INVOKE("create_stack", { organizationId, request })),
+	/**  Changes what a stack is to build; a plan that waits is discarded. */
 	updateStack: (organizationId: string, stackId: string, inputs: StackInputs) => typedError<Stack, IpcError>(__TAURI_INVOKE("update_stack", { organizationId, stackId, inputs })),
+	/**  Starts a plan of what an apply, or a destroy, would change; returns the job. */
 	planStack: (organizationId: string, stackId: string, destroy: boolean) => typedError<string, IpcError>(__TAURI_INVOKE("plan_stack", { organizationId, stackId, destroy })),
+	/**
+	 *  Approves a plan and applies exactly that; returns the job.
+	 * 
+	 *  A plan that destroys wants the stack's name as well.
+	 */
 	applyPlan: (organizationId: string, stackId: string, runId: string, confirmName: string | null) => typedError<string, IpcError>(__TAURI_INVOKE("apply_plan", { organizationId, stackId, runId, confirmName })),
+	/**  Puts a plan away. */
 	discardPlan: (organizationId: string, stackId: string, runId: string) => typedError<Stack, IpcError>(__TAURI_INVOKE("discard_plan", { organizationId, stackId, runId })),
+	/**  Deletes the definition of a stack that has nothing built. */
 	deleteStack: (organizationId: string, stackId: string) => typedError<null, IpcError>(__TAURI_INVOKE("delete_stack", { organizationId, stackId })),
+	/**  Lists the applications, by name. */
 	listApplications: (organizationId: string) => typedError<Application[], IpcError>(__TAURI_INVOKE("list_applications", { organizationId })),
+	/**  Returns an application with its releases and deployments. */
 	getApplication: (organizationId: string, applicationId: string) => typedError<ApplicationDetail, IpcError>(__TAURI_INVOKE("get_application", { organizationId, applicationId })),
+	/**  Defines an application; nothing runs yet. */
 	createApplication: (organizationId: string, request: ApplicationRequest) => typedError<Application, IpcError>(__TAURI_INVOKE("create_application", { organizationId, request })),
+	/**  Changes what the next release is made with. */
 	updateApplication: (organizationId: string, applicationId: string, request: ApplicationRequest) => typedError<Application, IpcError>(__TAURI_INVOKE("update_application", { organizationId, applicationId, request })),
+	/**  Makes a release of `image` and moves the application to it; returns the job. */
 	deployApplication: (organizationId: string, applicationId: string, image: string) => typedError<string, IpcError>(__TAURI_INVOKE("deploy_application", { organizationId, applicationId, image })),
+	/**  Moves the application back to an earlier release; returns the job. */
 	rollBackApplication: (organizationId: string, applicationId: string, releaseId: string) => typedError<string, IpcError>(__TAURI_INVOKE("roll_back_application", { organizationId, applicationId, releaseId })),
+	/**  Takes the application off its servers, then forgets it; returns the job. */
 	removeApplication: (organizationId: string, applicationId: string, confirmName: string) => typedError<string, IpcError>(__TAURI_INVOKE("remove_application", { organizationId, applicationId, confirmName })),
+	/**  Returns the last lines that the application's container said on a server. */
 	getContainerLog: (organizationId: string, applicationId: string, serverId: string, lines: number) => typedError<string, IpcError>(__TAURI_INVOKE("get_container_log", { organizationId, applicationId, serverId, lines })),
+	/**
+	 *  Shows an application on one of its servers in the system's browser.
+	 * 
+	 *  The window names the application, not the address: it can't be made to open
+	 *  anything else.
+	 */
 	openAddress: (organizationId: string, applicationId: string, serverId: string) => typedError<null, IpcError>(__TAURI_INVOKE("open_address", { organizationId, applicationId, serverId })),
+	/**  Lists the jobs, newest first, without dismissed ones. */
 	listJobs: (organizationId: string) => typedError<Job[], IpcError>(__TAURI_INVOKE("list_jobs", { organizationId })),
+	/**  Lists the lines of a job's log after line `after`, 1,000 at most. */
 	listJobLog: (organizationId: string, jobId: string, after: number) => typedError<JobLogLine[], IpcError>(__TAURI_INVOKE("list_job_log", { organizationId, jobId, after })),
+	/**  Asks a job to stop; what it did is undone where it can be. */
 	cancelJob: (organizationId: string, jobId: string) => typedError<null, IpcError>(__TAURI_INVOKE("cancel_job", { organizationId, jobId })),
+	/**  Runs a job that ended badly again, from the first step that did not finish. */
 	retryJob: (organizationId: string, jobId: string) => typedError<null, IpcError>(__TAURI_INVOKE("retry_job", { organizationId, jobId })),
+	/**  Takes back what a job did, by a new job. */
 	undoJob: (organizationId: string, jobId: string) => typedError<null, IpcError>(__TAURI_INVOKE("undo_job", { organizationId, jobId })),
+	/**  Puts an ended job away. */
 	dismissJob: (organizationId: string, jobId: string) => typedError<null, IpcError>(__TAURI_INVOKE("dismiss_job", { organizationId, jobId })),
 };
 
 /** Events */
 export const events = {
-	coreEvent: makeEvent<CoreEvent>("core-event"),
+	coreEvent: makeEvent<CoreEvent, CoreEvent>("core-event"),
 };
 
 /* Types */
+/**  What happens to a resource. */
 export type Action = "create" | "update" | "replace" | "delete" | "read" | "no_op";
-export type AppStatus = { version: string, dataDirectory: string, vault: VaultState, protection: Protection | null, keychainProblem: string | null, userName: string | null, modulesDirectory: string };
-export type Application = { id: string, name: string, image: string, domain: string | null, servers: ApplicationServer[], registryCredentialId: string | null, configuration: Configuration, currentRelease: Release | null, createdAt: string, latestDeployment: Deployment | null };
-export type ApplicationDetail = { application: Application, releases: Release[], deployments: Deployment[] };
-export type ApplicationRequest = { name: string, image: string, domain: string | null, serverIds: string[], registryCredentialId: string | null, configuration: Configuration };
-export type ApplicationServer = { id: string, name: string, address: string };
-export type Catalog = { regions: Region[], sizes: Size[], images: string[] };
+
+/**  How the installation stands. */
+export type AppStatus = {
+	version: string,
+	dataDirectory: string,
+	vault: VaultState,
+	protection: Protection | null,
+	keychainProblem: string | null,
+	userName: string | null,
+	modulesDirectory: string,
+};
+
+/**  An application with what is known of it right now. */
+export type Application = {
+	id: string,
+	name: string,
+	image: string,
+	domain: string | null,
+	servers: ApplicationServer[],
+	registryCredentialId: string | null,
+	configuration: Configuration,
+	currentRelease: Release | null,
+	createdAt: string,
+	latestDeployment: Deployment | null,
+};
+
+/**  An application with its history, newest first. */
+export type ApplicationDetail = {
+	application: Application,
+	releases: Release[],
+	deployments: Deployment[],
+};
+
+/**  What defines an application. */
+export type ApplicationRequest = {
+	name: string,
+	image: string,
+	domain: string | null,
+	serverIds: string[],
+	registryCredentialId: string | null,
+	configuration: Configuration,
+};
+
+/**  An application on one server. */
+export type ApplicationServer = {
+	id: string,
+	name: string,
+	address: string,
+};
+
+/**  What a provider offers to a credential. */
+export type Catalog = {
+	regions: Region[],
+	sizes: Size[],
+	images: string[],
+};
+
+/**  What a verification looks at, in its order. */
 export type Check = "connect" | "host_key" | "authenticate" | "facts" | "privileges" | "resources" | "docker";
-export type CheckResult = { check: Check, passed: boolean, detail: string, hint: string | null };
+
+/**  What a verification found. */
+export type CheckResult = {
+	check: Check,
+	passed: boolean,
+	detail: string,
+	hint: string | null,
+};
+
+/**  What the window acts on. The wording is its own. */
 export type Code = "invalid_input" | "not_found" | "already_exists" | "in_use" | "forbidden" | "busy" | "wrong_state" | "vault_absent" | "vault_locked" | "wrong_passphrase" | "keychain_unavailable" | "seal_broken" | "host_unreachable" | "host_timeout" | "host_key_changed" | "host_authentication" | "ssh_key_unusable" | "privileges_missing" | "resources_too_small" | "docker_missing" | "remote_command" | "credential_refused" | "provider_unreachable" | "terraform_missing" | "terraform_too_old" | "terraform_failed" | "plan_stale" | "image_unavailable" | "container_failed" | "unhealthy" | "proxy_failed" | "cancelled" | "database_too_new" | "storage" | "internal";
-export type Configuration = { port: number, healthCheck: HealthCheck, environment: { [key in string]: string }, stopGraceSeconds: number };
-export type CoreEvent = { kind: "changed", organizationId: string | null, topic: Topic, id: string | null } | { kind: "sampled", organizationId: string, sample: Sample, reachable: boolean } | { kind: "job", job: Job } | { kind: "log", organizationId: string, jobId: string, number: number, at: string, step: string, text: string };
-export type Credential = { id: string, name: string, provider: Provider, fingerprint: string, publicFields: { [key in string]: string }, status: CredentialStatus, createdAt: string, lastUsedAt: string | null };
-export type CredentialRequest = { name: string, provider: Provider, fields: { [key in string]: string } };
-export type CredentialStatus = { state: "untested" } | { state: "valid", at: string } | { state: "invalid", at: string, reason: string };
-export type Deployment = { id: string, releaseId: string, previousReleaseId: string | null, jobId: string, strategy: Strategy, status: DeploymentStatus, reason: string | null, startedAt: string, endedAt: string | null };
+
+/**  What a release is made with. */
+export type Configuration = {
+	port: number,
+	healthCheck: HealthCheck,
+	environment: { [key in string]: string },
+	stopGraceSeconds: number,
+};
+
+/**  Something that happened in the core. */
+export type CoreEvent = 
+/**  Something that is stored is not what it was. */
+{ kind: "changed"; 
+/**  Where; none for the installation. */
+organizationId: string | null; 
+/**  What kind of thing. */
+topic: Topic; 
+/**  Which one; none for many. */
+id: string | null } | 
+/**  A server answered, or failed to. */
+{ kind: "sampled"; 
+/**  Where. */
+organizationId: string; 
+/**  The newest sample. */
+sample: Sample; 
+/**  Whether the server answered this time. */
+reachable: boolean } | 
+/**  A job's journal moved on. */
+{ kind: "job"; 
+/**  The job as it is now. */
+job: Job } | 
+/**  A job said something. */
+{ kind: "log"; 
+/**  Where. */
+organizationId: string; 
+/**  Which job. */
+jobId: string; 
+/**  Counts up from 1 within the job. */
+number: number; 
+/**  When. */
+at: string; 
+/**  The step that said it. */
+step: string; 
+/**  What it said. */
+text: string };
+
+/**  What may be seen of a credential. */
+export type Credential = {
+	id: string,
+	name: string,
+	provider: Provider,
+	fingerprint: string,
+	publicFields: { [key in string]: string },
+	status: CredentialStatus,
+	createdAt: string,
+	lastUsedAt: string | null,
+};
+
+/**  A filled-in form. */
+export type CredentialRequest = {
+	name: string,
+	provider: Provider,
+	fields: { [key in string]: string },
+};
+
+/**  What the provider said the last time it was asked. */
+export type CredentialStatus = { state: "untested" } | { state: "valid"; at: string } | { state: "invalid"; at: string; reason: string };
+
+/**  Moving an application from one release to another. */
+export type Deployment = {
+	id: string,
+	releaseId: string,
+	previousReleaseId: string | null,
+	jobId: string,
+	strategy: Strategy,
+	status: DeploymentStatus,
+	reason: string | null,
+	startedAt: string,
+	endedAt: string | null,
+};
+
+/**  How a deployment stands. */
 export type DeploymentStatus = "running" | "succeeded" | "rolled_back" | "failed";
-export type Diagnostic = { isError: boolean, summary: string, detail: string, place: string | null };
-export type Facts = { os: string, kernel: string, architecture: string, cores: number, memoryBytes: number, diskBytes: number, docker: string | null };
-export type HealthCheck = { path: string, timeoutSeconds: number, intervalSeconds: number, startPeriodSeconds: number, successThreshold: number, failureThreshold: number };
-export type HostKey = { algorithm: string, fingerprint: string };
-export type IpcError = { code: Code, message: string, hint: string | null, retry: boolean, incident: string };
-export type Job = { id: string, organizationId: string, kind: string, target: string, title: string, status: JobStatus, steps: JobStep[], failure: JobFailure | null, cancelRequested: boolean, canUndo: boolean, createdAt: string, endedAt: string | null, dismissed: boolean };
-export type JobFailure = { code: Code, message: string, hint: string | null };
-export type JobLogLine = { number: number, at: string, step: string, text: string };
+
+/**  What Terraform complained of. */
+export type Diagnostic = {
+	isError: boolean,
+	summary: string,
+	detail: string,
+	place: string | null,
+};
+
+/**  What a server said of itself. */
+export type Facts = {
+	os: string,
+	kernel: string,
+	architecture: string,
+	cores: number,
+	memoryBytes: number,
+	diskBytes: number,
+	docker: string | null,
+};
+
+/**  How a container shows that it does its work. */
+export type HealthCheck = {
+	path: string,
+	timeoutSeconds: number,
+	intervalSeconds: number,
+	startPeriodSeconds: number,
+	successThreshold: number,
+	failureThreshold: number,
+};
+
+/**  A server's pinned key. */
+export type HostKey = {
+	algorithm: string,
+	fingerprint: string,
+};
+
+/**  A failure, without its cause: that is in the log, under the incident's id. */
+export type IpcError = {
+	code: Code,
+	message: string,
+	hint: string | null,
+	retry: boolean,
+	incident: string,
+};
+
+/**  Durable long work. */
+export type Job = {
+	id: string,
+	organizationId: string,
+	kind: string,
+	target: string,
+	title: string,
+	status: JobStatus,
+	steps: JobStep[],
+	failure: JobFailure | null,
+	cancelRequested: boolean,
+	canUndo: boolean,
+	createdAt: string,
+	endedAt: string | null,
+	dismissed: boolean,
+};
+
+/**  Why a job failed. */
+export type JobFailure = {
+	code: Code,
+	message: string,
+	hint: string | null,
+};
+
+/**  One line of a job's log. */
+export type JobLogLine = {
+	number: number,
+	at: string,
+	step: string,
+	text: string,
+};
+
+/**  How a job stands. */
 export type JobStatus = "queued" | "running" | "undoing" | "succeeded" | "failed" | "cancelled" | "stuck";
-export type JobStep = { name: string, status: StepStatus, progress: number | null, startedAt: string | null, endedAt: string | null };
+
+/**  One line of a job's journal. */
+export type JobStep = {
+	name: string,
+	status: StepStatus,
+	progress: number | null,
+	startedAt: string | null,
+	endedAt: string | null,
+};
+
+/**  What an organization is in the business of its operator. */
 export type Kind = "top_branch" | "master_branch" | "sub_user" | "end_user";
+
+/**  What a run does. */
 export type Operation = "plan" | "apply" | "plan_destroy" | "destroy";
-export type Organization = { id: string, name: string, slug: string, kind: Kind, parentId: string | null, level: number, color: string, createdAt: string, archivedAt: string | null, role: Role | null, permissions: string[] };
-export type OrganizationRequest = { name: string, kind: Kind, parentId: string | null, color: string | null };
-export type OrganizationUpdate = { name: string, color: string };
-export type PlannedChange = { address: string, resourceType: string, action: Action };
+
+/**  A node of the tenant tree, and what the person at this desk may do in it. */
+export type Organization = {
+	id: string,
+	name: string,
+	slug: string,
+	kind: Kind,
+	parentId: string | null,
+	level: number,
+	color: string,
+	createdAt: string,
+	archivedAt: string | null,
+	role: Role | null,
+	permissions: string[],
+};
+
+/**  What a new organization is to be. */
+export type OrganizationRequest = {
+	name: string,
+	kind: Kind,
+	parentId: string | null,
+	color: string | null,
+};
+
+/**  What may be changed of an organization. */
+export type OrganizationUpdate = {
+	name: string,
+	color: string,
+};
+
+/**  What a plan would do to one resource. */
+export type PlannedChange = {
+	address: string,
+	resourceType: string,
+	action: Action,
+};
+
+/**  What protects the vault. */
 export type Protection = "keychain" | "passphrase";
+
+/**  What a credential opens. */
 export type Provider = "hetzner" | "ssh_key" | "registry";
-export type ProviderField = { name: string, secret: boolean, required: boolean };
-export type ProviderForm = { provider: Provider, fields: ProviderField[] };
-export type Region = { name: string, description: string };
-export type Registered = { server: Server, jobId: string };
-export type Release = { id: string, number: number, image: string, digest: string | null, configuration: Configuration, createdAt: string };
-export type ResourceProgress = { address: string, action: Action, state: ResourceState, elapsedSeconds: number, resourceId: string | null };
+
+/**  One field of a form. */
+export type ProviderField = {
+	name: string,
+	secret: boolean,
+	required: boolean,
+};
+
+/**  What a provider's credential is made of. */
+export type ProviderForm = {
+	provider: Provider,
+	fields: ProviderField[],
+};
+
+/**  A place where a provider runs servers. */
+export type Region = {
+	name: string,
+	description: string,
+};
+
+/**  A server that was just written down, and the job that verifies it. */
+export type Registered = {
+	server: Server,
+	jobId: string,
+};
+
+/**  One immutable version of an application. */
+export type Release = {
+	id: string,
+	number: number,
+	image: string,
+	digest: string | null,
+	configuration: Configuration,
+	createdAt: string,
+};
+
+/**  How far an apply is with one resource. */
+export type ResourceProgress = {
+	address: string,
+	action: Action,
+	state: ResourceState,
+	elapsedSeconds: number,
+	resourceId: string | null,
+};
+
+/**  How far a resource is. */
 export type ResourceState = "pending" | "running" | "done" | "failed";
+
+/**  A named set of permissions. */
 export type Role = "viewer" | "member" | "admin" | "owner";
-export type Run = { id: string, stackId: string, jobId: string, operation: Operation, status: RunStatus, changes: PlannedChange[], resources: ResourceProgress[], diagnostics: Diagnostic[], startedAt: string, endedAt: string | null, decided: boolean };
+
+/**  One run of Terraform. */
+export type Run = {
+	id: string,
+	stackId: string,
+	jobId: string,
+	operation: Operation,
+	status: RunStatus,
+	changes: PlannedChange[],
+	resources: ResourceProgress[],
+	diagnostics: Diagnostic[],
+	startedAt: string,
+	endedAt: string | null,
+	/**  Whether its plan was applied or discarded. */
+	decided: boolean,
+};
+
+/**  How a run stands. */
 export type RunStatus = "running" | "succeeded" | "failed" | "cancelled" | "interrupted";
-export type Sample = { serverId: string, at: string, cpuPercent: number | null, load1: number, cores: number, memoryTotal: number, memoryUsed: number, diskTotal: number, diskUsed: number, diskReadRate: number | null, diskWriteRate: number | null, netReceiveRate: number | null, netSendRate: number | null, uptimeSeconds: number, containersRunning: number | null };
-export type Server = { id: string, name: string, host: string, port: number, user: string, credentialId: string, hostKey: HostKey | null, status: ServerStatus, checks: CheckResult[], facts: Facts | null, stackId: string | null, createdAt: string, latest: Sample | null, reachable: boolean | null, applications: string[] };
-export type ServerRequest = { name: string, host: string, port: number, user: string, credentialId: string };
+
+/**  A server's load at one moment. */
+export type Sample = {
+	serverId: string,
+	at: string,
+	cpuPercent: number | null,
+	load1: number,
+	cores: number,
+	memoryTotal: number,
+	memoryUsed: number,
+	diskTotal: number,
+	diskUsed: number,
+	diskReadRate: number | null,
+	diskWriteRate: number | null,
+	netReceiveRate: number | null,
+	netSendRate: number | null,
+	uptimeSeconds: number,
+	containersRunning: number | null,
+};
+
+/**  A server with what is known of it right now. */
+export type Server = {
+	id: string,
+	name: string,
+	host: string,
+	port: number,
+	user: string,
+	credentialId: string,
+	hostKey: HostKey | null,
+	status: ServerStatus,
+	checks: CheckResult[],
+	facts: Facts | null,
+	stackId: string | null,
+	createdAt: string,
+	latest: Sample | null,
+	/**  None: not asked yet. */
+	reachable: boolean | null,
+	applications: string[],
+};
+
+/**  What registers a server. */
+export type ServerRequest = {
+	name: string,
+	host: string,
+	port: number,
+	user: string,
+	credentialId: string,
+};
+
+/**  How a server stands. */
 export type ServerStatus = "pending" | "ready" | "failed";
-export type SetUpRequest = { protection: Protection, passphrase: string | null, userName: string, organizationName: string };
-export type Settings = { theme: Theme, locale: string, fontSize: number, sampleIntervalSeconds: number, terraformPath: string, terraformCliConfig: string, modulesPath: string, proxyImage: string, hetznerEndpoint: string };
-export type Size = { name: string, cores: number, memoryGb: number, diskGb: number, architecture: string, hourlyPrice: { [key in string]: number }, currency: string };
-export type Stack = { id: string, name: string, module: string, credentialId: string, sshCredentialId: string, inputs: StackInputs, status: StackStatus, createdAt: string, latestRun: Run | null, servers: StackServer[], hourlyPrice: null };
-export type StackDetail = { stack: Stack, runs: Run[], stateVersions: StateVersion[] };
-export type StackInputs = { region: string, size: string, image: string, serverCount: number };
-export type StackRequest = { name: string, module: string, credentialId: string, sshCredentialId: string, inputs: StackInputs };
-export type StackServer = { id: string, name: string };
+
+/**  The answers of the first run. */
+export type SetUpRequest = {
+	protection: Protection,
+	passphrase: string | null,
+	userName: string,
+	organizationName: string,
+};
+
+/**  The settings of this installation. */
+export type Settings = {
+	theme: Theme,
+	locale: string,
+	fontSize: number,
+	sampleIntervalSeconds: number,
+	terraformPath: string,
+	terraformCliConfig: string,
+	modulesPath: string,
+	proxyImage: string,
+	hetznerEndpoint: string,
+};
+
+/**  A type of server, with its price. */
+export type Size = {
+	name: string,
+	cores: number,
+	memoryGb: number,
+	diskGb: number,
+	architecture: string,
+	hourlyPrice: { [key in string]: number },
+	currency: string,
+};
+
+/**  A stack with what is known of it right now. */
+export type Stack = {
+	id: string,
+	name: string,
+	module: string,
+	credentialId: string,
+	sshCredentialId: string,
+	inputs: StackInputs,
+	status: StackStatus,
+	createdAt: string,
+	latestRun: Run | null,
+	servers: StackServer[],
+};
+
+/**  A stack with its history, newest first. */
+export type StackDetail = {
+	stack: Stack,
+	runs: Run[],
+	stateVersions: StateVersion[],
+};
+
+/**  What a stack is to build. */
+export type StackInputs = {
+	region: string,
+	size: string,
+	image: string,
+	serverCount: number,
+};
+
+/**  What defines a stack. */
+export type StackRequest = {
+	name: string,
+	module: string,
+	credentialId: string,
+	sshCredentialId: string,
+	inputs: StackInputs,
+};
+
+/**  A registered server of a stack. */
+export type StackServer = {
+	id: string,
+	name: string,
+};
+
+/**  How a stack stands. */
 export type StackStatus = "pending" | "planning" | "awaiting_approval" | "applying" | "verifying" | "completed" | "failed" | "destroying" | "destroyed" | "cancelled";
-export type StateVersion = { serial: number, lineage: string, sha256: string, size: number, resources: number, runId: string, createdAt: string };
+
+/**  One kept state; its content stays sealed. */
+export type StateVersion = {
+	serial: number,
+	lineage: string,
+	sha256: string,
+	size: number,
+	resources: number,
+	runId: string,
+	createdAt: string,
+};
+
+/**  How a step stands. */
 export type StepStatus = "pending" | "running" | "done" | "failed" | "undoing" | "undone";
+
+/**  How traffic moves from one release to the next. */
 export type Strategy = "standard";
-export type TerraformBinary = { path: string, product: string, version: string };
+
+/**  A Terraform or OpenTofu that was asked for its version. */
+export type TerraformBinary = {
+	path: string,
+	product: string,
+	version: string,
+};
+
+/**  How the window is lit. */
 export type Theme = "system" | "light" | "dark";
+
+/**  What a change is about. */
 export type Topic = "organizations" | "credentials" | "servers" | "stacks" | "applications" | "jobs" | "settings" | "vault";
+
+/**  Whether the keys are at hand. */
 export type VaultState = "absent" | "locked" | "open";
 
 /* Tauri Specta runtime */
@@ -139,10 +656,28 @@ async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; dat
     }
 }
 
-function makeEvent<T>(name: string) {
-    return {
-        listen: (cb: __TAURI_EVENT.EventCallback<T>) => __TAURI_EVENT.listen(name, cb),
-        once: (cb: __TAURI_EVENT.EventCallback<T>) => __TAURI_EVENT.once(name, cb),
-        emit: (payload: T) => __TAURI_EVENT.emit(name, payload) as unknown as Promise<void>,
+type EventEmit<T> = [T] extends [null] ? () => Promise<void> : (payload: T) => Promise<void>;
+
+type EventEmitTo<T> = [T] extends [null] ? (target: __TAURI_EVENT.EventTarget | string) => Promise<void> : (target: __TAURI_EVENT.EventTarget | string, payload: T) => Promise<void>;
+
+function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload: TEmit) => unknown, deserialize?: (payload: any) => TListen) {
+    const mapEvent = (cb: __TAURI_EVENT.EventCallback<TListen>) => (event: __TAURI_EVENT.Event<any>) => cb({ ...event, payload: deserialize ? deserialize(event.payload) : event.payload });
+    const mapPayload = (payload: TEmit) => serialize ? serialize(payload) : payload;
+
+    const base = {
+        listen: (cb: __TAURI_EVENT.EventCallback<TListen>) => __TAURI_EVENT.listen(name, mapEvent(cb)),
+        once: (cb: __TAURI_EVENT.EventCallback<TListen>) => __TAURI_EVENT.once(name, mapEvent(cb)),
+        emit: ((payload: TEmit) => __TAURI_EVENT.emit(name, mapPayload(payload)) as unknown) as EventEmit<TEmit>,
+        emitTo: ((to: __TAURI_EVENT.EventTarget | string, payload: TEmit) => __TAURI_EVENT.emitTo(to, name, mapPayload(payload)) as unknown) as EventEmitTo<TEmit>
     };
+
+    const fn = (target: import("@tauri-apps/api/webview").Webview | import("@tauri-apps/api/window").Window) => ({
+        listen: (cb: __TAURI_EVENT.EventCallback<TListen>) => target.listen(name, mapEvent(cb)),
+        once: (cb: __TAURI_EVENT.EventCallback<TListen>) => target.once(name, mapEvent(cb)),
+        emit: ((payload: TEmit) => target.emit(name, mapPayload(payload)) as unknown) as EventEmit<TEmit>,
+        emitTo: ((to: __TAURI_EVENT.EventTarget | string, payload: TEmit) => target.emitTo(to, name, mapPayload(payload)) as unknown) as EventEmitTo<TEmit>
+    });
+
+    return Object.assign(fn, base);
 }
+
