@@ -26,7 +26,7 @@ mod work;
 use std::{
     future::Future,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use flightdeck_domain::id::UserId;
@@ -97,6 +97,7 @@ struct Inner {
     keys: Mutex<KeyRing>,
     events: broadcast::Sender<Event>,
     running: jobs::Running,
+    leaves_jobs: AtomicBool,
     readings: metrics::Readings,
     secrets: redaction::KnownSecrets,
 }
@@ -114,6 +115,7 @@ impl App {
             keys: Mutex::new(KeyRing::default()),
             events,
             running: jobs::Running::default(),
+            leaves_jobs: AtomicBool::new(false),
             readings: metrics::Readings::default(),
             secrets: redaction::KnownSecrets::default(),
         }))

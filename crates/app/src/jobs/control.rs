@@ -1,6 +1,6 @@
 //! Starting, stopping and looking at jobs.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::atomic::Ordering};
 
 use flightdeck_domain::{
     id::JobId,
@@ -184,15 +184,37 @@ impl Jobs<'_> {
         let rows = self.0.store().main().read(table::unfinished).await?;
         let mut resumed = Vec::new();
         for row in rows {
-            let job_id = row.job.id;
-            let desk = self.0.desk(row.job.organization_id, row.job.actor)?;
-            if self.claim(job_id).await? {
-                tracing::info!(job.id = %job_id, kind = row.job.kind, "Resuming a job that a stop interrupted");
-                self.spawn(desk, job_id);
-                resumed.push(job_id);
+            if self.pick_up(row.job.id).await? {
+                resumed.push(row.job.id);
             }
         }
         Ok(resumed)
+    }
+
+    /// Starts an unfinished job if no process is at work on it; says whether it did.
+    ///
+    /// Needs an open vault.
+    pub async fn pick_up(&self, job_id: JobId) -> Result<bool> {
+        if self.0.running_jobs().contains_key(&job_id) || !self.claim(job_id).await? {
+            return Ok(false);
+        }
+        // Read after the claim: it may have ended between the list and the claim.
+        let main = self.0.store().main();
+        let row = main.read(move |conn| table::by_id(conn, job_id)).await?;
+        let Some(row) = row.filter(|row| !row.job.status.is_over()) else {
+            main.write(move |tx| table::release(tx, job_id)).await?;
+            return Ok(false);
+        };
+        let desk = self.0.desk(row.job.organization_id, row.job.actor)?;
+        tracing::info!(job.id = %job_id, kind = row.job.kind, "Going on with a job that nobody works on");
+        self.spawn(desk, job_id);
+        Ok(true)
+    }
+
+    /// From now on, jobs that are started here are only written down, and left to
+    /// the next process that resumes them.
+    pub fn leave_to_others(&self) {
+        self.0.0.leaves_jobs.store(true, Ordering::Relaxed);
     }
 
     /// Waits until a job has ended and returns it. Works across processes.
@@ -219,7 +241,8 @@ impl Jobs<'_> {
     }
 
     async fn claim_and_run(&self, desk: Desk, job_id: JobId) -> Result<()> {
-        if self.claim(job_id).await? {
+        let left = self.0.0.leaves_jobs.load(Ordering::Relaxed);
+        if !left && self.claim(job_id).await? {
             self.spawn(desk, job_id);
         }
         Ok(())
