@@ -1,2 +1,5 @@
-//! The command line.
-fn main() {}
+//! The command `flightdeck`.
+
+fn main() -> std::process::ExitCode {
+    flightdeck_cli::run()
+}
