@@ -41,9 +41,9 @@ pub use crate::{
     jobs::{Jobs, Step, StepContext},
     metrics::Monitor,
     organizations::{Membership, OrganizationRequest, Organizations},
-    servers::{ServerOverview, ServerRequest, Servers},
+    servers::{Palette, ServerOverview, ServerRequest, Servers},
     settings::SettingsUse,
-    stacks::{StackDetail, StackOverview, StackRequest, Stacks},
+    stacks::{RunOverview, StackDetail, StackOverview, StackRequest, Stacks},
     vault::{SetUp, VaultState, VaultStatus, VaultUse},
 };
 use crate::{

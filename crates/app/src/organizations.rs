@@ -7,6 +7,7 @@ use flightdeck_domain::{
     organization::{self, Kind, Organization},
     permission::{Permission, Role},
 };
+use flightdeck_render::stylesheet::stylesheet;
 use flightdeck_store::{application, member, organization as table, server, stack, user};
 use serde::Serialize;
 
@@ -73,6 +74,34 @@ impl Organizations<'_> {
             })
             .await
             .map_err(Into::into)
+    }
+
+    /// Lists the organizations of the person at this desk: parents before children.
+    pub async fn of_local_user(&self) -> Result<Vec<Membership>> {
+        let user = self.local_user().await?.ok_or_else(absent)?;
+        self.list(user.id).await
+    }
+
+    /// Returns the organization, and what the user is in it.
+    pub async fn membership(&self, ctx: &Ctx) -> Result<Membership> {
+        let desk = self.0.authorize(ctx, Permission::OrganizationRead).await?;
+        let id = desk.organization_id;
+        let all = self.list(ctx.user_id).await?;
+        all.into_iter()
+            .find(|membership| membership.organization.id == id)
+            .ok_or_else(|| Error::not_found("organization", id))
+    }
+
+    /// Returns the CSS that tints the window in the organization's colour.
+    pub async fn stylesheet(&self, ctx: &Ctx) -> Result<String> {
+        let desk = self.0.authorize(ctx, Permission::OrganizationRead).await?;
+        let organization = self.get(desk.organization_id).await?;
+        // Compiling takes tens of milliseconds: too long for a thread that answers others.
+        let compiled = tokio::task::spawn_blocking(move || stylesheet(&organization.color)).await;
+        let unusable = |cause: Box<dyn std::error::Error + Send + Sync>| {
+            Error::new(Code::Internal, "the stylesheet can't be made").cause(cause)
+        };
+        compiled.map_err(|error| unusable(error.into()))?.map_err(|error| unusable(error.into()))
     }
 
     /// Makes an organization below the context's one; its maker owns it.

@@ -10,8 +10,11 @@ use flightdeck_domain::{
     permission::Permission,
     server::{Endpoint, Server, ServerStatus},
 };
+use flightdeck_render::chart::{self, Chart, ChartError, Series, Unit};
 use flightdeck_store::{application, server as table};
 use serde::Serialize;
+
+pub use flightdeck_render::chart::Palette;
 
 pub(crate) use self::verify::{Verify, VerifyStep, verify_now};
 use crate::{
@@ -194,6 +197,41 @@ impl Servers<'_> {
             .await?)
     }
 
+    /// Draws a server's last `minutes` as an SVG: processor, memory and disk.
+    pub async fn chart(
+        &self,
+        ctx: &Ctx,
+        id: ServerId,
+        minutes: u32,
+        palette: Palette,
+    ) -> Result<String> {
+        let server = self.get(ctx, id).await?.server;
+        let samples = self.samples(ctx, id, minutes).await?;
+        let series = |name: &str, value: fn(&Sample) -> Option<f64>| Series {
+            name: name.to_owned(),
+            points: samples.iter().map(|sample| (sample.at, value(sample))).collect(),
+        };
+        let chart = Chart {
+            title: server.name,
+            unit: Unit::Percent,
+            series: vec![
+                series("CPU", |sample| sample.cpu_percent),
+                series("Memory", |sample| share(sample.memory_used, sample.memory_total)),
+                series("Disk", |sample| share(sample.disk_used, sample.disk_total)),
+            ],
+            zone: jiff::tz::TimeZone::system(),
+            palette,
+            size: (960, 360),
+        };
+        chart::svg(&chart).map_err(|error| match error {
+            ChartError::Empty => Error::new(Code::WrongState, error.to_string())
+                .hint("wait for the next sample, or look at a longer time"),
+            ChartError::Size(..) | ChartError::Draw(_) => {
+                Error::new(Code::Internal, "the chart can't be drawn").cause(error)
+            }
+        })
+    }
+
     async fn start_verify(&self, desk: &Desk, server: &Server) -> Result<JobId> {
         let work = Work::Verify(Verify { server_id: server.id });
         self.0.jobs().start(desk, format!("Verify {}", server.name), work).await
@@ -244,6 +282,11 @@ impl Servers<'_> {
     async fn put(&self, desk: &Desk, server: Server) -> Result<()> {
         self.0.put_server(desk, server).await
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a percentage needs no 53rd bit")]
+fn share(used: u64, total: u64) -> Option<f64> {
+    (total > 0).then(|| 100.0 * used as f64 / total as f64)
 }
 
 impl App {

@@ -1,5 +1,7 @@
 //! The settings of this installation.
 
+use std::path::PathBuf;
+
 use flightdeck_domain::{
     audit::Outcome,
     setting::Settings,
@@ -48,6 +50,16 @@ impl SettingsUse<'_> {
             id: None,
         });
         Ok(settings)
+    }
+
+    /// Where stacks find their modules: where the settings say, or the ones that ship.
+    pub async fn modules_directory(&self) -> Result<PathBuf> {
+        let settings = self.get().await?;
+        Ok(if settings.modules_path.is_empty() {
+            self.0.place().modules.clone()
+        } else {
+            settings.modules_path.into()
+        })
     }
 
     /// Finds the Terraform or OpenTofu binary that runs would use now.

@@ -1,7 +1,7 @@
 //! Every kind of job there is: its record, its steps, its permission.
 
 use flightdeck_domain::{
-    job::Failure,
+    job::{Failure, Job, JobStatus},
     permission::Permission,
     stack::StackStatus,
 };
@@ -11,10 +11,19 @@ use crate::{
     App, Desk,
     applications::{Deploy, Remove},
     error::{Code, Result},
-    jobs::{Step, StepContext},
+    jobs::{Jobs, Step, StepContext},
     servers::{Verify, VerifyStep},
     stacks::{Apply, ApplyStep, ForgetStep, Plan, PlanStep, RegisterStep, VerifyAllStep},
 };
+
+impl Jobs<'_> {
+    /// Says whether [`Jobs::undo`] knows how to take such a job back.
+    ///
+    /// It may still refuse, in words: there is nothing before a first release.
+    pub fn can_be_undone(job: &Job) -> bool {
+        job.kind == "application.deploy" && job.status == JobStatus::Succeeded
+    }
+}
 
 /// What a job's record says it does.
 ///

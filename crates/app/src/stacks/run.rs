@@ -285,11 +285,7 @@ impl Running<'_> {
         let (app, desk, stack) = (&self.ctx.app, &self.ctx.desk, self.stack);
         let settings = app.settings().get().await?;
         let binary = app.settings().find_terraform().await?;
-        let modules = if settings.modules_path.is_empty() {
-            app.place().modules.clone()
-        } else {
-            settings.modules_path.clone().into()
-        };
+        let modules = app.settings().modules_directory().await?;
         let module = modules.join(&stack.module);
         if !module.join("main.tf").is_file() {
             return Err(Error::new(
