@@ -34,7 +34,8 @@ const ROOT: &[&str] = &[
 
 /// Names that say nothing about what is inside.
 ///
-/// In the UI a file may be called `core.ts`: there, the core is the other side.
+/// A file may be called `core`: to the shells and the tests, the core is one thing with
+/// that name. A folder of that name would hold anything.
 const EMPTY_NAMES: &[&str] = &["common", "core", "helper", "helpers", "misc", "util", "utils"];
 
 /// Nothing lies at the root that nobody expects there.
@@ -55,9 +56,9 @@ pub(super) fn known_root(repository: &Repository) -> Vec<Finding> {
 
 /// A module is called by the concept that it holds.
 pub(super) fn forbidden_names(repository: &Repository) -> Vec<Finding> {
-    let says_nothing = |part: &str| {
-        let name = part.split('.').next().unwrap_or(part);
-        part != "core.ts" && EMPTY_NAMES.contains(&name)
+    let says_nothing = |part: &str| match part.split_once('.') {
+        Some((name, _)) => name != "core" && EMPTY_NAMES.contains(&name),
+        None => EMPTY_NAMES.contains(&part),
     };
     repository
         .paths
@@ -160,8 +161,8 @@ mod tests {
         let findings = forbidden_names(&repository(&[
             ("crates/app/src/utils.rs", ""),
             ("ui/src/common/date.ts", ""),
-            ("crates/app/src/core.rs", ""),
-            ("ui/src/fake/core.ts", ""),
+            ("crates/app/src/core/plan.rs", ""),
+            ("src-tauri/core.rs", ""),
             ("crates/app/src/utilization.rs", ""),
         ]));
 
