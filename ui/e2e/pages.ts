@@ -19,7 +19,7 @@ export const PAGES = [
 /** Screens that are reached through another one, with the fleet `some`. */
 export const DETAILS = [
   { name: 'server', hash: '#/servers', open: '[data-testid=server-link] >> nth=0', ready: '[data-testid=server-charts]' },
-  { name: 'server-failed', hash: '#/servers', open: 'text=edge-4-newkey', ready: '[data-testid=host-key-alert]' },
+  { name: 'server-failed', hash: '#/servers', open: 'text=newkey', ready: '[data-testid=host-key-alert]' },
   { name: 'stack', hash: '#/provisioning', open: '[data-testid=stack-card][data-status=completed]', ready: '[data-testid=stack-tabs]' },
   { name: 'plan', hash: '#/provisioning', open: '[data-testid=stack-card][data-status=awaiting_approval]', ready: '[data-testid=plan]' },
   { name: 'application', hash: '#/applications', open: '[data-testid=application-link] >> text=shop', ready: '[data-testid=application-tabs]' },

@@ -19,7 +19,7 @@ export function useFormat() {
   const numbers = computed(() => new Intl.NumberFormat(locale.value, { maximumFractionDigits: 1 }))
   const relative = computed(() => new Intl.RelativeTimeFormat(locale.value, { numeric: 'auto', style: 'short' }))
   const exactly = computed(() => new Intl.DateTimeFormat(locale.value, { dateStyle: 'medium', timeStyle: 'long' }))
-  const clockTime = computed(() => new Intl.DateTimeFormat(locale.value, { hour: '2-digit', minute: '2-digit', second: '2-digit' }))
+  const clockTime = computed(() => new Intl.DateTimeFormat(locale.value, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }))
 
   return { now, number, bytes, rate, percent, price, monthly, ago, exact, time, duration, elapsed }
 

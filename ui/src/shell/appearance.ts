@@ -32,9 +32,12 @@ export function useAppearance() {
     void setLocale(locale)
   })
   watchEffect(() => {
+    /* The core's stylesheet has the last word; until it is here, an ink that can be read. */
+    const { style } = document.documentElement
     const color = organization.value?.color ?? '#4f46e5'
-    document.documentElement.style.setProperty('--brand', color)
-    document.documentElement.style.setProperty('--brand-ink', inkOf(color, dark.value ? 'dark' : 'light'))
+    style.setProperty('--brand', color)
+    if (stylesheet.value?.includes('--brand-ink')) style.removeProperty('--brand-ink')
+    else style.setProperty('--brand-ink', inkOf(color, dark.value ? 'dark' : 'light'))
   })
   watchEffect(() => {
     const style = document.getElementById(STYLE_ID) ?? document.head.appendChild(Object.assign(document.createElement('style'), { id: STYLE_ID }))

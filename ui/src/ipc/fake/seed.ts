@@ -142,7 +142,7 @@ function addJobs(workspace: Workspace) {
   const id = world.id('job')
   workspace.jobs.push({
     id, organizationId: '', kind: 'application.deploy', target: application.id, title: `Deploy ${application.name} to 2.4.0`, status: 'succeeded', failure: null, cancelRequested: false, canUndo: false, dismissed: false,
-    createdAt: ago(38), endedAt: ago(37), steps: ['pull:web-1', 'start:web-1', 'health:web-1', 'switch:web-1', 'drain:web-1', 'stop:web-1'].map(name => ({ name, status: 'done', progress: 1, startedAt: ago(38), endedAt: ago(37) })),
+    createdAt: ago(38), endedAt: ago(37.4), steps: ['pull:web-1', 'start:web-1', 'health:web-1', 'switch:web-1', 'drain:web-1', 'stop:web-1'].map(name => ({ name, status: 'done', progress: 1, startedAt: ago(38), endedAt: ago(37.9) })),
   })
   workspace.logs.set(id, ['Pulled ghcr.io/northwind/shop:2.4.0', 'Started shop-3', 'GET /healthz answered 200 in 12 ms', 'The proxy sends new requests to the new container'].map((text, index) => ({ number: index + 1, at: ago(38), step: 'deploy', text })))
 }
