@@ -178,7 +178,7 @@ fn parse(text: &str) -> Option<Reading> {
     let memory = |key: &str| {
         section("/proc/meminfo").iter().find_map(|line| {
             let kib: u64 = line.strip_prefix(key)?.split_whitespace().next()?.parse().ok()?;
-            Some(kib * 1024)
+            Some(kib.saturating_mul(1024))
         })
     };
     let uptime_seconds =
@@ -186,7 +186,7 @@ fn parse(text: &str) -> Option<Reading> {
     let (net_received, net_sent) = network(section("/proc/net/route"), section("/proc/net/dev"));
     let (disk_read, disk_written) = disks(section("/proc/diskstats"));
     let df: Vec<&str> = section("df").first()?.split_whitespace().collect();
-    let kib = |index: usize| df.get(index)?.parse::<u64>().ok().map(|kib| kib * 1024);
+    let kib = |index: usize| df.get(index)?.parse::<u64>().ok().map(|kib| kib.saturating_mul(1024));
     Some(Reading {
         cpu: CpuTicks {
             // user nice system idle iowait irq softirq steal; guest is in user already.

@@ -25,12 +25,17 @@ pub(crate) fn start(directory: &Path, role: Role) -> Option<Guard> {
         Role::Cli => "cli",
         Role::Watch => "watch",
     };
+    let folder = directory.join("logs");
+    std::fs::create_dir_all(&folder).ok()?;
+    let logs = directory.join("logs");
+    // The appender complains on the terminal about a folder that it makes itself.
+    crate::paths::create(&logs).ok()?;
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .max_log_files(KEEP)
         .filename_prefix(name)
         .filename_suffix("log")
-        .build(directory.join("logs"))
+        .build(folder)
         .ok()?;
     let (writer, guard) = tracing_appender::non_blocking(file);
     let ours = "flightdeck_app=info,flightdeck_engine=info,flightdeck_hosts=info,\

@@ -1,0 +1,4 @@
+//! Journeys on real servers.
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod core;
