@@ -10,7 +10,7 @@ use crate::verb::{
 
 /// Run servers for other people: provision, watch, deploy.
 #[derive(Debug, Parser)]
-#[command(name = "flightdeck", version, about, propagate_version = true, max_term_width = 100)]
+#[command(name = "flightdeck", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done, 1 fault of ours, 2 usage, 3 refused, 4 forbidden, \
     5 vault, 6 server, 7 provider or Terraform, 8 deployment, 9 cancelled, 10 busy, 11 data directory.")]
 pub(crate) struct Cli {
@@ -28,13 +28,13 @@ pub(crate) struct Globals {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// The organization to work in: its slug or id; may be left out while there is one
-    #[arg(long, global = true, value_name = "SLUG", env = "FLIGHTDECK_ORG")]
+    #[arg(long, global = true, value_name = "SLUG", env = "FLIGHTDECK_ORG", hide_env_values = true)]
     pub(crate) org: Option<String>,
     /// Where everything is kept
-    #[arg(long, global = true, value_name = "DIRECTORY", env = "FLIGHTDECK_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIRECTORY", env = "FLIGHTDECK_DATA_DIR", hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// A file with the vault's passphrase in its first line
-    #[arg(long, global = true, value_name = "FILE", env = "FLIGHTDECK_PASSPHRASE_FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = "FLIGHTDECK_PASSPHRASE_FILE", hide_env_values = true)]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Print what jobs say while they are waited for
     #[arg(long, short, global = true)]

@@ -52,7 +52,11 @@ impl Table {
 /// Lines of `label  value`, aligned.
 pub(crate) fn facts(facts: &[(&str, String)]) -> String {
     let width = facts.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-    facts.iter().map(|(label, value)| format!("{label:width$}  {value}\n")).collect()
+    let line = |(label, value): &(&str, String)| {
+        let line = format!("{label:width$}  {value}");
+        format!("{}\n", line.trim_end())
+    };
+    facts.iter().map(line).collect()
 }
 
 /// `3.9 GB`, in powers of ten as disks are sold.

@@ -441,5 +441,10 @@ fn shown(detail: &ApplicationDetail, servers: &[(ServerId, String)]) -> String {
             deployment.reason.clone().unwrap_or_default(),
         ]);
     }
-    format!("{}\n{}\n{}", facts(&lines), releases.text(), deployments.text().trim_start())
+    let mut text = format!("{}\n{}", facts(&lines), releases.text());
+    if !detail.deployments.is_empty() {
+        text.push('\n');
+        text.push_str(&deployments.text());
+    }
+    text
 }

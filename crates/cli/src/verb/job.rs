@@ -103,6 +103,8 @@ pub(crate) async fn run(session: &Session, verb: Verb) -> Result<Answer> {
         }
         Verb::Log { job, follow: true } => follow(session, &ctx, job).await,
         Verb::Wait { id: Some(job) } => {
+            // Whose job it is, is asked before anything is done with it.
+            jobs.get(&ctx, job).await?;
             pick_up(session, job).await?;
             ended(session, &ctx, job, false).await
         }

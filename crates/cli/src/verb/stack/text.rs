@@ -42,7 +42,8 @@ pub(super) fn detail(detail: &StackDetail) -> String {
         ("Region", stack.inputs.region.clone()),
         ("Size", stack.inputs.size.clone()),
         ("Image", stack.inputs.image.clone()),
-        ("Servers", format!("{} wanted: {}", stack.inputs.server_count, servers.join(", "))),
+        ("Wanted", format!("{} servers", stack.inputs.server_count)),
+        ("Servers", servers.join(", ")),
         ("State", or_dash(newest.map(|v| format!("serial {}, {resources} resources", v.serial)))),
         ("Id", stack.id.to_string()),
     ];
