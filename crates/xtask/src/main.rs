@@ -4,6 +4,7 @@
 
 mod bench;
 mod codegen;
+mod icons;
 #[cfg(test)]
 mod tally;
 mod tidy;
@@ -14,6 +15,7 @@ const USAGE: &str = "usage: cargo run -p xtask -- CHORE
 
   tidy     check what compilers don't: dependency directions, licences, layout, locales
   codegen  write the typed client of the IPC commands anew
+  icons    draw src-tauri/icons from assets/icon.svg
   bench    measure what docs/benchmarks.md states, on release builds; takes a while";
 
 fn main() -> ExitCode {
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
     match chore.as_deref() {
         Some("tidy") => report(&tidy::check()),
         Some("codegen") => codegen::run(),
+        Some("icons") => icons::run(),
         Some("bench") => bench::run(),
         _ => {
             eprintln!("{USAGE}");
