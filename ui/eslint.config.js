@@ -35,7 +35,6 @@ export default ts.config(
       'vue/html-indent': 'off',
       'vue/first-attribute-linebreak': 'off',
       'vue/no-v-html': 'error',
-      'vue/button-has-type': 'error',
     },
   },
   { files: ['src/ipc/**'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },

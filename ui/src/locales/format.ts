@@ -1,30 +1,42 @@
 import { useNow } from '@vueuse/core'
-import { computed, type Ref } from 'vue'
+import { computed, effectScope, ref, type Ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 const HOURS_A_MONTH = 730
 
-/** The one clock that every relative time on the screen reads. */
+/** The one clock that every relative time on the screen reads; it outlives whoever asks first. */
 let sharedNow: Ref<Date> | null = null
-function clock() {
-  sharedNow ??= useNow({ interval: 1000 }) as Ref<Date>
+function clock(): Ref<Date> {
+  sharedNow ??= effectScope(true).run(() => useNow({ interval: 1000 })) ?? ref(new Date())
   return sharedNow
+}
+
+/** The writers of one language. Making one costs more than using it a thousand times. */
+const cache = new Map<string, ReturnType<typeof writersOf>>()
+function writersOf(locale: string) {
+  return {
+    numbers: new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }),
+    relative: new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' }),
+    exactly: new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'long' }),
+    clockTime: new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }),
+  }
 }
 
 /** Numbers, sizes, prices and times as people of the chosen language write them. */
 export function useFormat() {
   const { locale } = useI18n()
   const now = clock()
-  const numbers = computed(() => new Intl.NumberFormat(locale.value, { maximumFractionDigits: 1 }))
-  const relative = computed(() => new Intl.RelativeTimeFormat(locale.value, { numeric: 'auto', style: 'short' }))
-  const exactly = computed(() => new Intl.DateTimeFormat(locale.value, { dateStyle: 'medium', timeStyle: 'long' }))
-  const clockTime = computed(() => new Intl.DateTimeFormat(locale.value, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }))
+  const writers = computed(() => {
+    const known = cache.get(locale.value) ?? writersOf(locale.value)
+    cache.set(locale.value, known)
+    return known
+  })
 
   return { now, number, bytes, rate, percent, price, monthly, ago, exact, time, duration, elapsed }
 
   function number(value: number, digits = 1) {
-    return digits === 1 ? numbers.value.format(value) : new Intl.NumberFormat(locale.value, { maximumFractionDigits: digits }).format(value)
+    return digits === 1 ? writers.value.numbers.format(value) : new Intl.NumberFormat(locale.value, { maximumFractionDigits: digits }).format(value)
   }
 
   function bytes(value: number | null) {
@@ -54,19 +66,19 @@ export function useFormat() {
   function ago(at: string) {
     const seconds = Math.round((Date.parse(at) - now.value.getTime()) / 1000)
     const size = Math.abs(seconds)
-    if (size < 5) return relative.value.format(0, 'second')
-    if (size < 60) return relative.value.format(seconds, 'second')
-    if (size < 3600) return relative.value.format(Math.round(seconds / 60), 'minute')
-    if (size < 86_400) return relative.value.format(Math.round(seconds / 3600), 'hour')
-    return relative.value.format(Math.round(seconds / 86_400), 'day')
+    if (size < 5) return writers.value.relative.format(0, 'second')
+    if (size < 60) return writers.value.relative.format(seconds, 'second')
+    if (size < 3600) return writers.value.relative.format(Math.round(seconds / 60), 'minute')
+    if (size < 86_400) return writers.value.relative.format(Math.round(seconds / 3600), 'hour')
+    return writers.value.relative.format(Math.round(seconds / 86_400), 'day')
   }
 
   function exact(at: string) {
-    return exactly.value.format(new Date(at))
+    return writers.value.exactly.format(new Date(at))
   }
 
   function time(at: string) {
-    return clockTime.value.format(new Date(at))
+    return writers.value.clockTime.format(new Date(at))
   }
 
   /** Writes a span of seconds with its two largest units. */

@@ -11,6 +11,8 @@ import { failureOf } from '@/ipc/call'
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
+      /* What comes from the core is replaced, never edited: deep reactivity over 1,000 servers would cost a second. */
+      shallow: true,
       staleTime: Infinity,
       gcTime: 10 * 60_000,
       refetchOnWindowFocus: false,

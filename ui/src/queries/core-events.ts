@@ -3,7 +3,7 @@ import { type CoreEvent, type Job, type JobLogLine, type Sample, type Server } f
 import { onCoreEvent } from '@/ipc/events'
 
 const SETTLE_MS = 60
-const SAMPLE_FLUSH_MS = 250
+const SAMPLE_FLUSH_MS = 500
 const KEPT_SAMPLES = 1200
 
 type JobListener = (job: Job) => void

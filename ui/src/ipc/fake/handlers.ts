@@ -199,8 +199,8 @@ export const handlers: Handlers = {
   updateApplication(id, applicationId, request) {
     const workspace = world.of(id)
     const found = find(workspace.applications, applicationId)
-    const { serverIds: _ids, ...fields } = request
-    Object.assign(found, fields, { servers: applications.placed(workspace, request) })
+    const { image, domain, registryCredentialId, configuration } = request
+    Object.assign(found, { image, domain, registryCredentialId, configuration, servers: applications.placed(workspace, request) })
     world.changed(id, 'applications', applicationId)
     return found
   },
