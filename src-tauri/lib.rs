@@ -34,6 +34,7 @@ pub fn run() -> tauri::Result<()> {
             ipc::builder::<tauri::Wry>().mount_events(app);
             window::show(app)?;
             async_runtime::spawn(start(app.handle().clone()));
+            async_runtime::spawn(end_when_asked(app.handle().clone()));
             Ok(())
         })
         .build(context())?;
@@ -86,4 +87,22 @@ async fn start(app: AppHandle) {
     });
     let _ = tokio::time::timeout(UNLOCKING, &mut unlocking).await;
     core.started(Ok(engine));
+}
+
+/// Ends the program in good order when the session or a terminal ends it.
+async fn end_when_asked(app: AppHandle) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        return;
+    }
+    app.exit(0);
 }

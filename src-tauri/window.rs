@@ -28,7 +28,8 @@ pub(crate) fn show<R: Runtime>(app: &impl Manager<R>) -> tauri::Result<()> {
 /// Brings the window to whoever started the program a second time.
 pub(crate) fn come_forward<R: Runtime>(app: &impl Manager<R>) {
     let Some(window) = app.get_webview_window(MAIN) else { return };
-    let come = || window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
+    let come =
+        || window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
     if let Err(error) = come() {
         tracing::warn!(%error, "The window could not be brought forward");
     }

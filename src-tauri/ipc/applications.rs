@@ -261,8 +261,8 @@ pub(crate) async fn open_address(
         let detail = app.applications().get(&ctx, parse_id(&application_id)?).await?;
         let server_id = parse_id(&server_id)?;
         let placement = detail.placements.iter().find(|place| place.server_id == server_id);
-        let placement = placement
-            .ok_or_else(|| Error::not_found("server of this application", server_id))?;
+        let placement =
+            placement.ok_or_else(|| Error::not_found("server of this application", server_id))?;
         browser.open(&placement.address)
     })
     .await

@@ -74,7 +74,11 @@ const PACE: Duration = Duration::from_millis(200);
 ///
 /// Of the same server's samples and the same job's records only the newest of a
 /// burst is told, and it always is. Log lines are all told, in order.
-pub(crate) async fn forward(app: App, mut events: Receiver<event::Event>, tell: impl Fn(CoreEvent)) {
+pub(crate) async fn forward(
+    app: App,
+    mut events: Receiver<event::Event>,
+    tell: impl Fn(CoreEvent),
+) {
     let mut burst = Burst::default();
     let mut last = None;
     loop {
@@ -183,5 +187,138 @@ impl From<event::Event> for CoreEvent {
                 text: line.text,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use flightdeck_domain::{
+        id::UserId,
+        job::{Job as Record, JobStatus, LogLine},
+    };
+    use flightdeck_engine::{Engine, Options, Role};
+    use tokio::sync::broadcast;
+
+    use super::*;
+
+    /// Tells everything that `send` sends, and returns what reached the window.
+    fn told(
+        capacity: usize,
+        send: impl AsyncFnOnce(broadcast::Sender<event::Event>),
+    ) -> Vec<CoreEvent> {
+        let directory = tempfile::tempdir().expect("there is room for a data directory");
+        let (sender, events) = broadcast::channel(capacity);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let heard = told.clone();
+        tauri::async_runtime::block_on(async {
+            let directory = Some(directory.path().to_owned());
+            let engine = Engine::start(Options { directory, role: Role::Cli })
+                .expect("an empty directory is a fine one");
+            let forward = forward(engine.app().clone(), events, move |event| {
+                heard.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+            });
+            tokio::join!(send(sender), forward);
+        });
+        let told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.clone()
+    }
+
+    fn record(id: JobId, title: String) -> Record {
+        Record {
+            id,
+            organization_id: OrganizationId::new(),
+            actor: UserId::new(),
+            kind: "stack.apply".to_owned(),
+            target: "stk_1".to_owned(),
+            title,
+            status: JobStatus::Running,
+            steps: Vec::new(),
+            failure: None,
+            cancel_requested: false,
+            created_at: "2026-07-01T00:00:00Z".parse().expect("that is a time"),
+            ended_at: None,
+            dismissed: false,
+        }
+    }
+
+    fn title(event: &CoreEvent) -> Option<String> {
+        let CoreEvent::Job { job } = event else { return None };
+        serde_json::to_value(job).ok()?["title"].as_str().map(str::to_owned)
+    }
+
+    #[test]
+    fn of_a_burst_only_the_newest_record_of_a_job_is_told() {
+        let (one, other) = (JobId::new(), JobId::new());
+
+        let told = told(1024, async |core| {
+            for number in 0..100 {
+                let _ = core.send(event::Event::Job(record(one, format!("one {number}"))));
+                let _ = core.send(event::Event::Job(record(other, format!("other {number}"))));
+            }
+        });
+
+        let titles: Vec<String> = told.iter().filter_map(title).collect();
+        assert_eq!(titles, ["one 99", "other 99"]);
+    }
+
+    #[test]
+    fn a_job_that_talks_on_is_told_five_times_a_second_and_its_end_always() {
+        let job = JobId::new();
+
+        let told = told(1024, async |core| {
+            let mut ticks = tokio::time::interval(Duration::from_millis(5));
+            for number in 0..=100 {
+                ticks.tick().await;
+                let _ = core.send(event::Event::Job(record(job, number.to_string())));
+            }
+        });
+
+        let titles: Vec<String> = told.iter().filter_map(title).collect();
+        assert!(titles.len() <= 5, "half a second has three tellings and its ends: {titles:?}");
+        assert_eq!(titles.last().map(String::as_str), Some("100"));
+    }
+
+    #[test]
+    fn every_line_of_a_log_is_told_in_order() {
+        let (organization_id, job_id) = (OrganizationId::new(), JobId::new());
+
+        let told = told(1024, async |core| {
+            for number in 1..=50 {
+                let at = "2026-07-01T00:00:00Z".parse().expect("that is a time");
+                let line =
+                    LogLine { number, at, step: "apply".to_owned(), text: "same".to_owned() };
+                let _ = core.send(event::Event::Log { organization_id, job_id, line });
+            }
+        });
+
+        let numbers: Vec<u32> = told
+            .iter()
+            .filter_map(|event| match event {
+                CoreEvent::Log { number, .. } => Some(*number),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(numbers, (1..=50).collect::<Vec<u32>>());
+    }
+
+    #[test]
+    fn a_window_that_fell_behind_looks_at_everything_again() {
+        let told = told(2, async |core| {
+            for _ in 0..10 {
+                let change = event::Event::Changed {
+                    organization_id: None,
+                    topic: event::Topic::Settings,
+                    id: None,
+                };
+                let _ = core.send(change);
+            }
+        });
+
+        let vault = told.iter().any(|event| {
+            matches!(event, CoreEvent::Changed { topic: Topic::Vault, organization_id: None, .. })
+        });
+        assert!(vault, "what was lost may have been anything: {told:?}");
     }
 }

@@ -130,9 +130,10 @@ pub(crate) async fn get_stylesheet(
     core: State<'_, Core>,
     organization_id: String,
 ) -> Result<String, IpcError> {
-    core.within(organization_id, |app, ctx| async move {
-        app.organizations().stylesheet(&ctx).await
-    })
+    core.within(
+        organization_id,
+        |app, ctx| async move { app.organizations().stylesheet(&ctx).await },
+    )
     .await
 }
 

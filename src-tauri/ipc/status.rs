@@ -111,7 +111,9 @@ pub(crate) async fn set_up(
         .answer(|app| async move {
             let passphrase = match request.protection {
                 Protection::Keychain => None,
-                Protection::Passphrase => Some(request.passphrase.unwrap_or_else(|| Secret::new(""))),
+                Protection::Passphrase => {
+                    Some(request.passphrase.unwrap_or_else(|| Secret::new("")))
+                }
             };
             let SetUpRequest { user_name, organization_name, .. } = request;
             let set_up = SetUp { passphrase, user_name, organization_name };
@@ -166,8 +168,7 @@ pub(crate) async fn update_settings(
     core: State<'_, Core>,
     settings: Settings,
 ) -> Result<Settings, IpcError> {
-    core.answer(|app| async move { Ok(app.settings().update(settings.into()).await?.into()) })
-        .await
+    core.answer(|app| async move { Ok(app.settings().update(settings.into()).await?.into()) }).await
 }
 
 /// A passphrase on its way to the vault; it never becomes a plain `String` here.
