@@ -1,5 +1,7 @@
 //! Setting up, locking and unlocking.
 
+use std::time::Duration;
+
 use flightdeck_domain::{
     audit::Outcome,
     id::{MemberId, OrganizationId, UserId},
@@ -21,6 +23,12 @@ use crate::{
     error::{Code, Error, Result},
     event::{Event, Topic},
 };
+
+/// How long the first run waits to learn whether the keychain can be used.
+///
+/// A keychain that has to be started, and then asks nobody, answers after half a
+/// minute; nobody should look at an empty window for that long.
+const KEYCHAIN_PROBE: Duration = Duration::from_secs(3);
 
 /// Whether the keys are at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -69,14 +77,17 @@ impl VaultUse<'_> {
             Some(_) => VaultState::Open,
         };
         let keychain_problem = if protection.is_none() {
-            self.blocking(|app| {
+            let probe = self.blocking(|app| {
                 let probe = app.ports().keychain.get("probe");
                 Ok(match probe {
                     Ok(_) | Err(flightdeck_vault::keychain::KeyStoreError::Absent { .. }) => None,
                     Err(error) => Some(error.to_string()),
                 })
-            })
-            .await?
+            });
+            match tokio::time::timeout(KEYCHAIN_PROBE, probe).await {
+                Ok(problem) => problem?,
+                Err(_) => Some("the keychain does not answer".to_owned()),
+            }
         } else {
             None
         };
