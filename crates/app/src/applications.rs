@@ -113,6 +113,8 @@ impl Applications<'_> {
     ) -> Result<Application> {
         let desk = self.0.authorize(ctx, Permission::ApplicationWrite).await?;
         let old = self.0.application(&desk, id).await?;
+        // A job under way goes by what the application was when it began.
+        self.0.jobs().refuse_if_busy(&id.to_string()).await?;
         let application = self.checked(&desk, Some(&old), request).await?;
         let runs = old.current_release_id.is_some();
         if runs && application.name != old.name {

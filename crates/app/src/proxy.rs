@@ -11,5 +11,5 @@ mod container;
 pub(crate) use self::{
     admin::{drop_others, steer},
     config::{Container, Route},
-    container::{NETWORK, ensure, write},
+    container::{NETWORK, ensure, is_there, write},
 };

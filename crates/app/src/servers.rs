@@ -104,6 +104,7 @@ impl Servers<'_> {
     ) -> Result<Server> {
         let desk = self.0.authorize(ctx, Permission::ServerWrite).await?;
         let old = self.0.server(&desk, id).await?;
+        self.refuse_while_verified(&old).await?;
         let mut server = self.checked(&desk, id, old.stack_id, request).await?;
         server.created_at = old.created_at;
         server.facts.clone_from(&old.facts);
@@ -123,7 +124,9 @@ impl Servers<'_> {
     pub async fn verify(&self, ctx: &Ctx, id: ServerId) -> Result<JobId> {
         let desk = self.0.authorize(ctx, Permission::ServerWrite).await?;
         let server = self.0.server(&desk, id).await?;
-        self.start_verify(&desk, &server).await
+        let job_id = self.start_verify(&desk, &server).await?;
+        self.0.audit(ctx, "server.verify", id).await?;
+        Ok(job_id)
     }
 
     /// Pins the key that the server presents now, if it is the one that a person
@@ -136,6 +139,7 @@ impl Servers<'_> {
     ) -> Result<Server> {
         let desk = self.0.authorize(ctx, Permission::ServerWrite).await?;
         let mut server = self.0.server(&desk, id).await?;
+        self.refuse_while_verified(&server).await?;
         let presented = self.0.ports().hosts.host_key(&server.endpoint).await?;
         if presented.fingerprint != fingerprint.trim() {
             return Err(Error::new(
@@ -162,6 +166,7 @@ impl Servers<'_> {
     pub async fn remove(&self, ctx: &Ctx, id: ServerId) -> Result<()> {
         let desk = self.0.authorize(ctx, Permission::ServerWrite).await?;
         let server = self.0.server(&desk, id).await?;
+        self.refuse_while_verified(&server).await?;
         if let Some(stack_id) = server.stack_id {
             let stack = desk
                 .db
@@ -230,6 +235,15 @@ impl Servers<'_> {
                 Error::new(Code::Internal, "the chart can't be drawn").cause(error)
             }
         })
+    }
+
+    /// Refuses while a verification would write over what is about to change.
+    async fn refuse_while_verified(&self, server: &Server) -> Result<()> {
+        self.0.jobs().refuse_if_busy(&server.id.to_string()).await?;
+        match server.stack_id {
+            Some(stack_id) => self.0.jobs().refuse_if_busy(&stack_id.to_string()).await,
+            None => Ok(()),
+        }
     }
 
     async fn start_verify(&self, desk: &Desk, server: &Server) -> Result<JobId> {

@@ -1,6 +1,7 @@
 //! Every kind of job there is: its record, its steps, its permission.
 
 use flightdeck_domain::{
+    id::ServerId,
     job::{Failure, Job, JobStatus},
     permission::Permission,
     stack::StackStatus,
@@ -69,6 +70,15 @@ impl Work {
             Self::Apply(work) => work.stack_id.to_string(),
             Self::Deploy(work) => work.application_id.to_string(),
             Self::Remove(work) => work.application_id.to_string(),
+        }
+    }
+
+    /// The servers whose proxy it changes, with their names.
+    pub(crate) fn proxied_servers(&self) -> &[(ServerId, String)] {
+        match self {
+            Self::Deploy(work) => &work.servers,
+            Self::Remove(work) => &work.servers,
+            Self::Verify(_) | Self::Plan(_) | Self::Apply(_) => &[],
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use flightdeck_domain::{
     application::{Application, Release},
-    id::OrganizationId,
+    id::{ApplicationId, OrganizationId},
     secret::Secret,
 };
 
@@ -41,10 +41,14 @@ pub(super) async fn pull(
     if let Some(digest) = &release.digest {
         let present = docker(hosts, target, ["image", "inspect", reference.as_str()]).await?;
         if present.exit_code == 0 {
+            if login.is_some() {
+                // A pull that was killed after it was done has left its login.
+                forget_login(hosts, target, release).await?;
+            }
             return Ok(digest.clone());
         }
     }
-    let config = format!("/run/registry-login-{}", release.id.short());
+    let config = login_directory(release);
     let mut arguments = vec!["docker"];
     if let Some(login) = login {
         log_in(hosts, target, login, &config).await?;
@@ -58,8 +62,7 @@ pub(super) async fn pull(
     let pulled = hosts.run(target, Lane::Work, command).await;
     if login.is_some() {
         // The login must not stay on the server, whatever the pull did.
-        let remove = Command::new(["rm", "-rf", config.as_str()]).privileged();
-        hosts.run(target, Lane::Work, remove).await?;
+        forget_login(hosts, target, release).await?;
     }
     let pulled = pulled?;
     if pulled.exit_code != 0 {
@@ -84,6 +87,22 @@ pub(super) async fn pull(
             )
             .hint("push the image to a registry that keeps digests")
         })
+}
+
+/// Removes what a pull that was cut off may have left of its login.
+pub(super) async fn forget_login(
+    hosts: &dyn Hosts,
+    target: &Target,
+    release: &Release,
+) -> Result<()> {
+    let remove = Command::new(["rm", "-rf", &login_directory(release)]).privileged();
+    hosts.run(target, Lane::Work, remove).await?;
+    Ok(())
+}
+
+/// In memory on every Linux, so that the login is never on the server's disk.
+fn login_directory(release: &Release) -> String {
+    format!("/run/registry-login-{}", release.id.short())
 }
 
 async fn log_in(hosts: &dyn Hosts, target: &Target, login: &Login, config: &str) -> Result<()> {
@@ -191,6 +210,32 @@ pub(super) async fn address(
     Ok(address.filter(|address| output.exit_code == 0 && !address.is_empty()))
 }
 
+/// Says whether there is such a container, in whatever state.
+pub(super) async fn is_there(hosts: &dyn Hosts, target: &Target, name: &str) -> Result<bool> {
+    let state = docker(hosts, target, ["inspect", "-f", "{{.State.Running}}", name]).await?;
+    Ok(state.exit_code == 0)
+}
+
+/// The names of all containers that were ever started for an application and
+/// are still there, in whatever state.
+pub(super) async fn of_application(
+    hosts: &dyn Hosts,
+    target: &Target,
+    id: ApplicationId,
+) -> Result<Vec<String>> {
+    let filter = format!("label=deploy.application={id}");
+    let listed =
+        docker(hosts, target, ["ps", "-a", "--filter", &filter, "--format", "{{.Names}}"]).await?;
+    if listed.exit_code == 0 {
+        return Ok(listed.stdout.lines().map(str::to_owned).collect());
+    }
+    Err(Error::new(
+        Code::RemoteCommand,
+        format!("the containers can't be listed: {}", last_line(&listed.stderr)),
+    )
+    .hint("look at the server's Docker log"))
+}
+
 /// Waits until a release's container answers well.
 pub(super) async fn wait_until_healthy(
     hosts: &dyn Hosts,
@@ -214,12 +259,16 @@ pub(super) async fn wait_until_healthy(
                     path: check.path.clone(),
                     deadline: Duration::from_secs(check.timeout_seconds.into()),
                 };
-                hosts.http_get(target, request).await.map(|answer| answer.status)
+                Some(hosts.http_get(target, request).await.map(|answer| answer.status))
             }
-            None => continue,
+            None => None,
         };
         let said = match answer {
-            Ok(status @ 200..400) => {
+            None => {
+                good = 0;
+                "it has no address in the proxy's network".to_owned()
+            }
+            Some(Ok(status @ 200..400)) => {
                 good += 1;
                 bad = 0;
                 if good >= check.success_threshold {
@@ -227,15 +276,15 @@ pub(super) async fn wait_until_healthy(
                 }
                 format!("it answers {status}")
             }
-            Ok(status) => {
+            Some(Ok(status)) => {
                 good = 0;
                 format!("it answers {status}")
             }
-            Err(crate::port::hosts::HostError::Forward { reason, .. }) => {
+            Some(Err(crate::port::hosts::HostError::Forward { reason, .. })) => {
                 good = 0;
                 format!("it does not answer: {reason}")
             }
-            Err(error) => return Err(error.into()),
+            Some(Err(error)) => return Err(error.into()),
         };
         let starting = begun.elapsed() < start_period;
         if good == 0 && !starting {
@@ -254,7 +303,8 @@ pub(super) async fn wait_until_healthy(
     }
 }
 
-async fn refuse_if_ended(hosts: &dyn Hosts, target: &Target, name: &str) -> Result<()> {
+/// Refuses a container that ended, or that Docker had to restart.
+pub(super) async fn refuse_if_ended(hosts: &dyn Hosts, target: &Target, name: &str) -> Result<()> {
     let format = "{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}";
     let state = docker(hosts, target, ["inspect", "-f", format, name]).await?;
     let fields: Vec<&str> = state.stdout.split_whitespace().collect();

@@ -143,6 +143,16 @@ impl Step for OnServer {
             Phase::Proxy => {
                 let image = ctx.app.settings().get().await?.proxy_image;
                 proxy::ensure(hosts, &work.target, &image).await?;
+                // What an undo has to bring back: a server that the application was
+                // placed on since the last deployment never ran the previous release.
+                let runs_previous = match &work.previous {
+                    Some(previous) => {
+                        let name = containers::name(&work.application, previous);
+                        containers::is_there(hosts, &work.target, &name).await?
+                    }
+                    None => false,
+                };
+                return Ok(json!({ "runs_previous": runs_previous }));
             }
             Phase::Pull => return self.pull(ctx, hosts, &work).await,
             Phase::Start => {
@@ -153,6 +163,8 @@ impl Step for OnServer {
             Phase::Switch => self.route_to(ctx, hosts, &work, Some(&work.release)).await?,
             Phase::Drain => {
                 let keep = containers::name(&work.application, &work.release);
+                // Up to here the old release could still take everything back.
+                containers::refuse_if_ended(hosts, &work.target, &keep).await?;
                 let grace = u64::from(work.release.configuration.stop_grace_seconds);
                 proxy::drop_others(
                     hosts,
@@ -165,6 +177,8 @@ impl Step for OnServer {
             }
             Phase::Stop => {
                 if let Some(previous) = &work.previous {
+                    let new = containers::name(&work.application, &work.release);
+                    containers::refuse_if_ended(hosts, &work.target, &new).await?;
                     let name = containers::name(&work.application, previous);
                     let grace = previous.configuration.stop_grace_seconds;
                     containers::remove(hosts, &work.target, &name, grace).await?;
@@ -179,16 +193,22 @@ impl Step for OnServer {
         let hosts = ctx.app.ports().hosts.as_ref();
         match self.phase {
             Phase::Stop => {
-                let Some(previous) = &work.previous else { return Ok(()) };
+                let Some(previous) = self.previous_here(ctx, &work).await? else { return Ok(()) };
                 let old = (&work.application, previous);
                 let organization = ctx.desk.organization_id;
                 containers::start(hosts, &work.target, organization, old).await?;
                 containers::wait_until_healthy(hosts, &work.target, old).await
             }
             Phase::Switch => {
-                self.route_to(ctx, hosts, &work, work.previous.as_ref()).await?;
-                let keep = work.previous.as_ref();
-                let keep = keep.map(|release| containers::name(&work.application, release));
+                let previous = self.previous_here(ctx, &work).await?;
+                if let Some(previous) = previous {
+                    // Leaves it alone if it runs; it may have ended by itself meanwhile.
+                    let old = (&work.application, previous);
+                    let organization = ctx.desk.organization_id;
+                    containers::start(hosts, &work.target, organization, old).await?;
+                }
+                self.route_to(ctx, hosts, &work, previous).await?;
+                let keep = previous.map(|release| containers::name(&work.application, release));
                 proxy::drop_others(
                     hosts,
                     &work.target,
@@ -201,6 +221,9 @@ impl Step for OnServer {
             Phase::Start => {
                 let name = containers::name(&work.application, &work.release);
                 containers::remove(hosts, &work.target, &name, 0).await
+            }
+            Phase::Pull if work.application.registry_credential_id.is_some() => {
+                containers::forget_login(hosts, &work.target, &work.release).await
             }
             Phase::Proxy | Phase::Pull | Phase::Health | Phase::Drain => Ok(()),
         }
@@ -229,6 +252,17 @@ impl OnServer {
             release: app.release(desk, self.deploy.release_id).await?,
             previous,
         })
+    }
+
+    /// The release to go back to on this server, if it ran here when the job began.
+    async fn previous_here<'a>(
+        &self,
+        ctx: &StepContext,
+        work: &'a Prepared,
+    ) -> Result<Option<&'a Release>> {
+        let found = ctx.output(&format!("{}:{}", Phase::Proxy.as_str(), self.server_name)).await?;
+        let ran = found.and_then(|output| output.get("runs_previous").and_then(Value::as_bool));
+        Ok(work.previous.as_ref().filter(|_| ran == Some(true)))
     }
 
     async fn pull(&self, ctx: &StepContext, hosts: &dyn Hosts, work: &Prepared) -> Result<Value> {
@@ -305,6 +339,7 @@ pub(super) async fn routes(
 ) -> Result<Vec<Route>> {
     let server_id = target.server_id;
     let Choice { chosen, absent } = choice;
+    let chosen_id = chosen.as_ref().map(|(id, _)| *id);
     let placed = desk
         .db
         .read(move |conn| {
@@ -327,12 +362,21 @@ pub(super) async fn routes(
     let mut routes = Vec::new();
     for (application, release) in placed {
         let name = containers::name(&application, &release);
-        let address = containers::address(hosts, target, &name).await?;
+        let address = if chosen_id == Some(application.id) {
+            let address = containers::address(hosts, target, &name).await?;
+            // Traffic that was sent to nothing could not be told from a success.
+            Some(address.ok_or_else(|| {
+                Error::new(Code::ContainerFailed, format!("`{name}` does not run any more"))
+                    .hint("look at the container's log, then deploy again")
+            })?)
+        } else {
+            None
+        };
         let port = release.configuration.port;
         routes.push(Route {
             application: application.name,
             domain: application.domain,
-            container: address.map(|address| Container { name, address, port }),
+            container: Container { name, address, port },
             health_check: release.configuration.health_check,
         });
     }

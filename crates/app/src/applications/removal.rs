@@ -54,10 +54,16 @@ impl Step for TakeDown {
         format!("take_down:{}", self.server_name)
     }
 
+    fn is_kept(&self) -> bool {
+        true
+    }
+
     async fn run(&self, ctx: &StepContext) -> Result<Value> {
         let (app, desk, id) = (&ctx.app, &ctx.desk, self.application_id);
         let application = app.application(desk, id).await?;
-        if application.current_release_id.is_none() {
+        let releases = desk.db.read(move |conn| release::of_application(conn, id)).await?;
+        // Not the current release: one that got stuck may have left something as well.
+        if releases.is_empty() {
             return Ok(Value::Null);
         }
         let server = app.server(desk, self.server_id).await?;
@@ -65,15 +71,14 @@ impl Step for TakeDown {
         let hosts = app.ports().hosts.as_ref();
         let choice = Choice { absent: Some(id), ..Choice::default() };
         let routes = routes(app, desk, &target, choice).await?;
-        // The application's back end goes, so this always reloads.
-        proxy::write(hosts, &target, &routes).await?;
-        let releases = desk.db.read(move |conn| release::of_application(conn, id)).await?;
-        for release in &releases {
-            let name = containers::name(&application, release);
-            let grace = release.configuration.stop_grace_seconds;
-            if containers::address(hosts, &target, &name).await?.is_some() {
-                containers::remove(hosts, &target, &name, grace).await?;
-            }
+        if proxy::is_there(hosts, &target).await? {
+            // The application's back end goes, so this reloads.
+            proxy::write(hosts, &target, &routes).await?;
+        }
+        for name in containers::of_application(hosts, &target, id).await? {
+            let release = releases.iter().find(|r| containers::name(&application, r) == name);
+            let grace = release.map_or(10, |release| release.configuration.stop_grace_seconds);
+            containers::remove(hosts, &target, &name, grace).await?;
         }
         Ok(Value::Null)
     }

@@ -77,7 +77,22 @@ impl Jobs<'_> {
         let work: Work = serde_json::from_value(row.payload)
             .map_err(|e| Error::new(Code::Internal, "the job's record can't be read").cause(e))?;
         work.before_retry(self.0, &desk).await?;
-        self.0.store().main().write(move |tx| table::reset_for_retry(tx, job_id)).await?;
+        // Looked up and written in one go: two processes may retry at once.
+        let active = self
+            .0
+            .store()
+            .main()
+            .write(move |tx| {
+                let active = at_work(tx, &work)?;
+                if active.is_none() {
+                    table::reset_for_retry(tx, job_id)?;
+                }
+                Ok(active)
+            })
+            .await?;
+        if let Some(job) = active {
+            return Err(busy(&job));
+        }
         self.0.audit(ctx, "job.retry", job_id).await?;
         self.claim_and_run(desk, job_id).await
     }
@@ -91,6 +106,7 @@ impl Jobs<'_> {
                 .hint("cancel it first"));
         }
         self.0.store().main().write(move |tx| table::dismiss(tx, job_id)).await?;
+        self.0.audit(ctx, "job.dismiss", job_id).await?;
         self.announce(job_id).await
     }
 
@@ -166,7 +182,7 @@ impl Jobs<'_> {
             .store()
             .main()
             .write(move |tx| {
-                let active = table::active_on(tx, &row.job.target)?;
+                let active = at_work(tx, &work)?;
                 if active.is_none() {
                     table::insert(tx, &row)?;
                 }
@@ -309,6 +325,30 @@ impl Jobs<'_> {
         }
         Ok(())
     }
+}
+
+/// The unfinished job that works on the same thing as `work` would, if there is one.
+///
+/// Two jobs on one server's proxy would each write the whole configuration as
+/// they know it, and take back the other's switch.
+fn at_work(
+    conn: &flightdeck_store::Connection,
+    work: &Work,
+) -> flightdeck_store::SqlResult<Option<Job>> {
+    if let Some(job) = table::active_on(conn, &work.target())? {
+        return Ok(Some(job));
+    }
+    if work.proxied_servers().is_empty() {
+        return Ok(None);
+    }
+    let shares_a_server = |row: &table::Row| {
+        let other: Option<Work> = serde_json::from_value(row.payload.clone()).ok();
+        other.is_some_and(|other| {
+            let servers = other.proxied_servers();
+            servers.iter().any(|(id, _)| work.proxied_servers().iter().any(|(own, _)| own == id))
+        })
+    };
+    Ok(table::unfinished(conn)?.into_iter().find(shares_a_server).map(|row| row.job))
 }
 
 fn busy(job: &Job) -> Error {

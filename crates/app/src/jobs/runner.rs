@@ -61,7 +61,10 @@ impl Run<'_> {
                 Walk::Done => return self.finish(JobStatus::Succeeded, None).await,
                 Walk::Broken(error) => {
                     self.app.report(&error, "A job's step failed");
-                    self.set_status(JobStatus::Undoing, Some(error.failure())).await?;
+                    // What a server or a provider said may quote a secret back at us.
+                    let mut failure = error.failure();
+                    failure.message = self.app.redact(&failure.message);
+                    self.set_status(JobStatus::Undoing, Some(failure)).await?;
                 }
             }
         }
@@ -82,6 +85,7 @@ impl Run<'_> {
                     Some(first) => format!("{}; and undoing it failed: {error}", first.message),
                     None => format!("undoing it failed: {error}"),
                 };
+                let message = self.app.redact(&message);
                 let failure = Failure {
                     code: error.code.as_str().to_owned(),
                     message,
@@ -125,7 +129,8 @@ impl Run<'_> {
         for step in steps.iter().rev() {
             let name = step.name();
             let status = self.step_status(&name).await?;
-            if matches!(status, StepStatus::Pending | StepStatus::Undone) {
+            let is_kept = status == StepStatus::Done && step.is_kept();
+            if is_kept || matches!(status, StepStatus::Pending | StepStatus::Undone) {
                 continue;
             }
             let failed = status == StepStatus::Failed;
@@ -263,5 +268,5 @@ impl Run<'_> {
 }
 
 fn cancelled() -> Error {
-    Error::new(Code::Cancelled, "it was cancelled")
+    Error::new(Code::Cancelled, "it was cancelled").hint("retry the job to go on with it")
 }

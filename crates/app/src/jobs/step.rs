@@ -27,6 +27,14 @@ pub trait Step: Send + Sync {
         Ok(())
     }
 
+    /// Says whether what a finished run did stays when a later step fails.
+    ///
+    /// Such a step is done for good: nobody undoes it, and a retry of the job
+    /// goes on after it.
+    fn is_kept(&self) -> bool {
+        false
+    }
+
     /// Says whether the step watches [`StepContext::stop`] itself.
     ///
     /// Others are dropped where they wait when somebody cancels the job. A step

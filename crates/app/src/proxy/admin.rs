@@ -25,29 +25,33 @@ pub(crate) async fn steer(hosts: &dyn Hosts, target: &Target, routes: &[Route]) 
     for route in routes {
         let backend = backend_name(&route.application);
         let present = servers(hosts, target, &backend).await?;
-        if let Some(container) = &route.container {
-            let name = &container.name;
-            let address = format!("{}:{}", container.address, container.port);
-            let stale =
-                present.iter().find(|server| server.name == *name && server.address != address);
-            if stale.is_some() {
-                // The container was made anew and has another address.
-                remove(hosts, target, &backend, name, Duration::ZERO).await?;
+        let container = &route.container;
+        let name = &container.name;
+        let Some(ip) = &container.address else {
+            return Err(refused(&format!("nobody knows the address of `{name}`")));
+        };
+        let address = format!("{ip}:{}", container.port);
+        if let Some(known) = present.iter().find(|server| server.name == *name) {
+            if known.address != address {
+                // The container was made anew and has another address. The answer
+                // is prose; whether it worked, the check below tells.
+                let moved =
+                    format!("set server {backend}/{name} addr {ip} port {}", container.port);
+                ask(hosts, target, &moved).await?;
             }
-            if stale.is_some() || !present.iter().any(|server| server.name == *name) {
-                let line = server_line(route, container, &container.address, 0);
-                let (name, rest) = line.split_once(' ').unwrap_or((&line, ""));
-                let add = format!("add server {backend}/{name} {rest}");
-                tell(hosts, target, &add, "New server registered.").await?;
-                tell(hosts, target, &format!("enable health {backend}/{name}"), "").await?;
-                tell(hosts, target, &format!("enable server {backend}/{name}"), "").await?;
-            }
-            wait_until_up(hosts, target, &backend, name).await?;
-            let raise = format!("set server {backend}/{name} weight {FULL_WEIGHT}");
-            tell(hosts, target, &raise, "").await?;
+        } else {
+            let line = server_line(route, ip, 0);
+            let (name, rest) = line.split_once(' ').unwrap_or((&line, ""));
+            let add = format!("add server {backend}/{name} {rest}");
+            tell(hosts, target, &add, "New server registered.").await?;
         }
-        let wanted = route.container.as_ref().map(|container| container.name.as_str());
-        for server in present.iter().filter(|server| Some(server.name.as_str()) != wanted) {
+        // Also one that is there: we may have been killed right after we added it.
+        tell(hosts, target, &format!("enable health {backend}/{name}"), "").await?;
+        tell(hosts, target, &format!("enable server {backend}/{name}"), "").await?;
+        wait_until_up(hosts, target, &backend, name).await?;
+        let raise = format!("set server {backend}/{name} weight {FULL_WEIGHT}");
+        tell(hosts, target, &raise, "").await?;
+        for server in present.iter().filter(|server| server.name != *name) {
             let lower = format!("set server {backend}/{} weight 0", server.name);
             tell(hosts, target, &lower, "").await?;
         }
@@ -94,6 +98,11 @@ async fn remove(
     for attempt in 0..50_u8 {
         let answer = ask(hosts, target, &format!("del server {backend}/{name}")).await?;
         if answer.contains("deleted") || answer.contains("No such server") {
+            return Ok(());
+        }
+        // One that the file names is held by the resolver. It stays, in
+        // maintenance, until the next reload.
+        if answer.contains("cannot be removed") {
             return Ok(());
         }
         if attempt == 0 {

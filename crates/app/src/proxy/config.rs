@@ -11,8 +11,8 @@ pub(crate) struct Route {
     pub(crate) application: String,
     /// The host name it answers for; none: whatever no other one answers for.
     pub(crate) domain: Option<String>,
-    /// The container that serves it; none: nothing runs yet.
-    pub(crate) container: Option<Container>,
+    /// The container that serves it.
+    pub(crate) container: Container,
     /// How the proxy itself watches it.
     pub(crate) health_check: HealthCheck,
 }
@@ -22,8 +22,11 @@ pub(crate) struct Route {
 pub(crate) struct Container {
     /// Its name: also the server's name in the back end.
     pub(crate) name: String,
-    /// Its address in the proxy's network.
-    pub(crate) address: String,
+    /// Its address in the proxy's network, if it was asked for.
+    ///
+    /// The configuration goes by the name: a container that is just being
+    /// restarted must not lose its place.
+    pub(crate) address: Option<String>,
     /// The port it listens on.
     pub(crate) port: u16,
 }
@@ -117,11 +120,10 @@ pub(crate) fn hosts_map(routes: &[Route]) -> String {
 pub(crate) fn whole(routes: &[Route]) -> String {
     let servers: BTreeMap<String, String> = routes
         .iter()
-        .filter_map(|route| {
-            let container = route.container.as_ref()?;
+        .map(|route| {
             // By name, since a restart of the server hands out the addresses anew.
-            let line = server_line(route, container, &container.name, FULL_WEIGHT);
-            Some((backend_name(&route.application), line + " resolvers docker init-addr libc,none"))
+            let line = server_line(route, &route.container.name, FULL_WEIGHT);
+            (backend_name(&route.application), line + " resolvers docker init-addr libc,none")
         })
         .collect();
     let mut text = String::new();
@@ -142,12 +144,8 @@ pub(crate) fn whole(routes: &[Route]) -> String {
 }
 
 /// A server as both the file and the admin socket take it.
-pub(crate) fn server_line(
-    route: &Route,
-    container: &Container,
-    address: &str,
-    weight: u8,
-) -> String {
+pub(crate) fn server_line(route: &Route, address: &str, weight: u8) -> String {
+    let container = &route.container;
     format!(
         "{} {address}:{} weight {weight} check inter {}s fastinter 500ms fall {} rise 1",
         container.name,
@@ -161,23 +159,19 @@ pub(crate) fn server_line(
 mod tests {
     use super::*;
 
-    fn route(application: &str, domain: Option<&str>, container: Option<&str>) -> Route {
+    fn route(application: &str, domain: Option<&str>, container: &str) -> Route {
         Route {
             application: application.to_owned(),
             domain: domain.map(str::to_owned),
-            container: container.map(|name| Container {
-                name: name.to_owned(),
-                address: "172.20.0.5".to_owned(),
-                port: 8080,
-            }),
+            container: Container { name: container.to_owned(), address: None, port: 8080 },
             health_check: HealthCheck::default(),
         }
     }
 
     #[test]
     fn switching_a_container_leaves_the_topology_alone() {
-        let before = [route("shop", Some("shop.example"), Some("shop-r1"))];
-        let after = [route("shop", Some("shop.example"), Some("shop-r2"))];
+        let before = [route("shop", Some("shop.example"), "shop-r1")];
+        let after = [route("shop", Some("shop.example"), "shop-r2")];
 
         assert_eq!(topology(&before), topology(&after), "a switch must need no reload");
         assert_ne!(whole(&before), whole(&after));
@@ -185,7 +179,7 @@ mod tests {
 
     #[test]
     fn an_application_without_a_domain_gets_what_nobody_else_answers_for() {
-        let routes = [route("shop", Some("shop.example"), None), route("site", None, None)];
+        let routes = [route("shop", Some("shop.example"), "shop-r1"), route("site", None, "site-r1")];
 
         assert!(topology(&routes).contains("hosts.map,app-site)"));
         assert_eq!(hosts_map(&routes), "shop.example app-shop\n");
@@ -194,8 +188,8 @@ mod tests {
     #[test]
     fn each_server_stands_in_its_own_back_end() {
         let routes = [
-            route("a", Some("a.example"), Some("a-r1")),
-            route("b", Some("b.example"), Some("b-r1")),
+            route("a", Some("a.example"), "a-r1"),
+            route("b", Some("b.example"), "b-r1"),
         ];
 
         let text = whole(&routes);

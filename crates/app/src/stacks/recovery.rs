@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flightdeck_domain::stack::RunStatus;
+use flightdeck_domain::{id::StackId, stack::RunStatus};
 use flightdeck_store::{organization, run as run_table, stack as stack_table, user};
 use tokio::sync::mpsc;
 
@@ -28,6 +28,18 @@ impl Stacks<'_> {
             }
         }
         Ok(recovered)
+    }
+
+    /// Does the same for the runs of one stack.
+    pub(crate) async fn recover_stack(&self, stack_id: StackId) -> Result<()> {
+        for leftover in self.0.ports().terraform.leftovers().await? {
+            if leftover.stack_id == stack_id
+                && let Some(desk) = self.desk_of(&leftover).await?
+            {
+                self.adopt(&desk, &leftover).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn adopt(&self, desk: &Desk, leftover: &Leftover) -> Result<()> {

@@ -1,12 +1,12 @@
 //! The steps that run Terraform: plan, and apply of exactly that plan.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use flightdeck_domain::{
     id::{RunId, StackId},
     stack::{
-        Operation, PlannedChange, ResourceProgress, ResourceState, Run, RunStatus, Stack,
+        Action, Operation, PlannedChange, ResourceProgress, ResourceState, Run, RunStatus, Stack,
         StackStatus,
     },
 };
@@ -88,6 +88,10 @@ impl Step for ApplyStep {
         true
     }
 
+    fn is_kept(&self) -> bool {
+        true
+    }
+
     async fn run(&self, ctx: &StepContext) -> Result<Value> {
         let Apply { stack_id, plan_run_id, run_id, destroy } = self.0;
         let stack = ctx.app.stack(&ctx.desk, stack_id).await?;
@@ -103,15 +107,21 @@ impl Step for ApplyStep {
             .db
             .read(move |conn| Ok((run_table::by_id(conn, plan_run_id)?, run_table::plan(conn, plan_run_id)?)))
             .await?;
-        let (Some(approved), Some(sealed)) = approved else {
+        let (Some(approved), sealed) = approved else {
             return Err(stale("the approved plan is gone"));
         };
-        let plain = ctx.app.open(&ctx.desk, Purpose::State, plan_place(plan_run_id), &sealed)?;
-        let plan = Sensitive::new(plain.to_vec());
         let running = Running { ctx, stack: &stack };
-        let first = running
-            .terraform((run_id, operation), Work::Apply { plan }, pending(&approved.changes))
-            .await;
+        let first = match sealed {
+            Some(sealed) => {
+                let place = plan_place(plan_run_id);
+                let opened = ctx.app.open(&ctx.desk, Purpose::State, place, &sealed)?;
+                let plan = Sensitive::new(opened.to_vec());
+                let changes = pending(&approved.changes);
+                running.terraform((run_id, operation), Work::Apply { plan }, changes).await
+            }
+            // It was applied, and a kill came before the journal knew.
+            None => Err(stale("the approved plan was applied already")),
+        };
         let outcome = match first {
             Err(error) if error.code == Code::PlanStale => {
                 ctx.log("the state moved on since the plan was made; planning again").await;
@@ -122,6 +132,18 @@ impl Step for ApplyStep {
         ctx.desk.db.write(move |tx| run_table::take_plan(tx, plan_run_id)).await?;
         Ok(json!({ "servers": outcome.outputs.as_ref().and_then(servers_output) }))
     }
+}
+
+/// Says whether the rest of an interrupted apply is something that was approved.
+///
+/// Where a resource was to be made, nothing stood before: whatever stands there
+/// now is half of what this apply made, and may be mended or made anew.
+fn was_approved(change: &PlannedChange, approved: &[PlannedChange]) -> bool {
+    approved.iter().any(|wanted| {
+        wanted.address == change.address
+            && (wanted.action == change.action
+                || matches!(wanted.action, Action::Create | Action::Replace))
+    })
 }
 
 /// The `servers` output: addresses and names, nothing secret.
@@ -166,11 +188,10 @@ impl Running<'_> {
         destroy: bool,
     ) -> Result<Outcome> {
         let outcome = self.terraform(run, Work::Plan { destroy }, Vec::new()).await?;
-        let allowed: BTreeSet<&PlannedChange> = approved.changes.iter().collect();
         let beyond: Vec<&str> = outcome
             .changes
             .iter()
-            .filter(|change| !allowed.contains(change))
+            .filter(|change| !was_approved(change, &approved.changes))
             .map(|change| change.address.as_str())
             .collect();
         if !beyond.is_empty() {
@@ -205,10 +226,12 @@ impl Running<'_> {
             started_at: app.now(),
             ended_at: None,
         };
-        put_run(desk, run.clone()).await?;
-        app.announce_stack(desk, stack.id);
+        // A run that another one cut off may have a newer state on its disk.
+        app.stacks().recover_stack(stack.id).await?;
         let is_apply = matches!(work, Work::Apply { .. });
         let request = self.request(run_id, work).await?;
+        put_run(desk, run.clone()).await?;
+        app.announce_stack(desk, stack.id);
 
         let (lines, mut said) = mpsc::unbounded_channel();
         let listener = Arc::new(RunListener::new(
@@ -234,7 +257,10 @@ impl Running<'_> {
         let (status, error) = match &result {
             Ok(outcome) if outcome.success => (RunStatus::Succeeded, None),
             Ok(outcome) if outcome.stopped => {
-                (RunStatus::Cancelled, Some(Error::new(Code::Cancelled, "it was cancelled")))
+                (RunStatus::Cancelled, Some(
+                Error::new(Code::Cancelled, "it was cancelled")
+                    .hint("retry the job to go on with it"),
+            ))
             }
             Ok(outcome) => (RunStatus::Failed, Some(said_no(outcome))),
             Err(_) => (RunStatus::Failed, None),
@@ -246,6 +272,11 @@ impl Running<'_> {
             for diagnostic in &mut ended.diagnostics {
                 diagnostic.summary = app.redact(&diagnostic.summary);
                 diagnostic.detail = app.redact(&diagnostic.detail);
+            }
+        }
+        for diagnostic in &ended.diagnostics {
+            for line in diagnostic.detail.lines().filter(|line| !line.trim().is_empty()) {
+                self.ctx.log(format!("  {line}")).await;
             }
         }
         ended.resources = listener.resources();
@@ -375,11 +406,8 @@ fn said_no(outcome: &Outcome) -> Error {
     };
     let text = format!("{} {}", first.summary, first.detail).to_lowercase();
     let headline = first.summary.trim().trim_end_matches('.');
-    let detail = first.detail.lines().map(str::trim).find(|line| !line.is_empty());
-    let message = match detail {
-        Some(detail) if detail.len() <= 160 && !detail.eq_ignore_ascii_case(headline) => {
-            format!("{headline}: {}", detail.trim_end_matches('.'))
-        }
+    let message = match telling_line(&first.detail) {
+        Some(detail) if !detail.eq_ignore_ascii_case(headline) => format!("{headline}: {detail}"),
         _ => headline.to_owned(),
     };
     if text.contains("saved plan is stale") {
@@ -410,9 +438,41 @@ fn said_no(outcome: &Outcome) -> Error {
     Error::new(Code::TerraformFailed, message).hint(hint)
 }
 
+/// The line of a complaint's detail that says something: providers like to
+/// begin with one that only repeats that there was an error.
+fn telling_line(detail: &str) -> Option<String> {
+    let lines = || detail.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = lines()
+        .find(|line| !line.to_lowercase().contains("unexpected error"))
+        .or_else(|| lines().next())?;
+    Some(line.trim_end_matches('.').chars().take(240).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_only_says_error_is_passed_over() {
+        let detail = "An unexpected error was encountered.\n\nserver limit reached (limit).\n";
+
+        assert_eq!(telling_line(detail).as_deref(), Some("server limit reached (limit)"));
+    }
+
+    #[test]
+    fn half_of_a_new_resource_may_be_made_anew_and_nothing_else_may_go() {
+        let change = |address: &str, action| PlannedChange {
+            address: address.to_owned(),
+            resource_type: "hcloud_server".to_owned(),
+            action,
+        };
+        let approved = [change("new", Action::Create), change("changed", Action::Update)];
+
+        assert!(was_approved(&change("new", Action::Replace), &approved));
+        assert!(was_approved(&change("changed", Action::Update), &approved));
+        assert!(!was_approved(&change("changed", Action::Replace), &approved));
+        assert!(!was_approved(&change("other", Action::Delete), &approved));
+    }
 
     #[test]
     fn a_type_is_found_in_any_address() {

@@ -34,6 +34,10 @@ impl Step for RegisterStep {
         "register".to_owned()
     }
 
+    fn is_kept(&self) -> bool {
+        true
+    }
+
     async fn run(&self, ctx: &StepContext) -> Result<Value> {
         let stack_id = self.0.stack_id;
         let stack = ctx.app.stack(&ctx.desk, stack_id).await?;
