@@ -88,11 +88,42 @@ impl Settings {
         if let Err(error) = crate::image_reference::ImageReference::parse(&self.proxy_image) {
             return bad("proxy_image", &error.text, "an image reference such as `haproxy:3.0`");
         }
-        if !self.hetzner_endpoint.starts_with("https://")
-            && !self.hetzner_endpoint.starts_with("http://127.0.0.1")
-        {
+        if !is_endpoint(&self.hetzner_endpoint) {
             return bad("hetzner_endpoint", &self.hetzner_endpoint, "an https address");
         }
         Ok(())
+    }
+}
+
+/// Whether a token may be sent there: encrypted, or to this machine.
+fn is_endpoint(text: &str) -> bool {
+    let host = |rest: &str| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
+        // Credentials in an address are never meant, and hide the real host.
+        (!authority.contains('@')).then_some(authority)
+    };
+    if let Some(rest) = text.strip_prefix("https://") {
+        return host(rest).is_some_and(|authority| !authority.is_empty());
+    }
+    text.strip_prefix("http://").and_then(host).is_some_and(|authority| {
+        let name = authority.split_once(':').map_or(authority.as_str(), |(name, _)| name);
+        matches!(name, "127.0.0.1" | "localhost")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_out_encrypted_or_not_at_all() {
+        for good in ["https://api.hetzner.cloud/v1", "http://127.0.0.1:8080/v1", "http://localhost"] {
+            assert!(is_endpoint(good), "`{good}`");
+        }
+        for bad in
+            ["http://api.example", "http://127.0.0.1.example", "http://127.0.0.1@example", "https://"]
+        {
+            assert!(!is_endpoint(bad), "`{bad}`");
+        }
     }
 }

@@ -6,6 +6,8 @@
     reason = "a journey that can't be set up must fail loudly, where it stands"
 )]
 
+pub mod cli;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -67,6 +69,19 @@ impl World {
     /// Runs a verb of the fleet's script.
     pub fn fleet(&self, arguments: &[&str]) -> Output {
         run(&self.fleet, arguments)
+    }
+
+    /// The containers on a server: name, release label and state.
+    pub fn containers(&self, index: u16) -> Vec<String> {
+        let pid = self.fleet(&["pid", &index.to_string()]).stdout;
+        let pid = String::from_utf8_lossy(&pid).trim().to_owned();
+        let format = "{{.Names}} {{.Label \"deploy.release\"}} {{.State}}";
+        let inside = ["-t", &pid, "-m", "-n", "-p", "--", "docker", "ps", "-a", "--format", format];
+        let output = run(Path::new("nsenter"), &inside).stdout;
+        let mut lines: Vec<String> =
+            String::from_utf8_lossy(&output).lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
     }
 
     /// What stands in the provider's cloud: kinds and ids.
