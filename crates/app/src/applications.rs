@@ -89,10 +89,7 @@ impl Applications<'_> {
     pub async fn get(&self, ctx: &Ctx, id: ApplicationId) -> Result<ApplicationDetail> {
         let desk = self.0.authorize(ctx, Permission::ApplicationRead).await?;
         let application = self.0.application(&desk, id).await?;
-        Ok(desk
-            .db
-            .read(move |conn| detail(conn, &server::list(conn)?, application))
-            .await?)
+        Ok(desk.db.read(move |conn| detail(conn, &server::list(conn)?, application)).await?)
     }
 
     /// Defines an application. Nothing runs yet.
@@ -197,12 +194,7 @@ impl Applications<'_> {
     }
 
     /// Takes the application off its servers, then forgets it.
-    pub async fn remove(
-        &self,
-        ctx: &Ctx,
-        id: ApplicationId,
-        confirm_name: &str,
-    ) -> Result<JobId> {
+    pub async fn remove(&self, ctx: &Ctx, id: ApplicationId, confirm_name: &str) -> Result<JobId> {
         let desk = self.0.authorize(ctx, Permission::ApplicationWrite).await?;
         let application = self.0.application(&desk, id).await?;
         if confirm_name.trim() != application.name {
@@ -328,8 +320,7 @@ impl Applications<'_> {
         old: Option<&Application>,
         request: ApplicationRequest,
     ) -> Result<Application> {
-        let name =
-            application::application_name(&request.name).map_err(|e| Error::invalid(&e))?;
+        let name = application::application_name(&request.name).map_err(|e| Error::invalid(&e))?;
         let image = ImageReference::parse(&request.image)
             .map_err(|e| Error::invalid(&e).hint("write it as `registry/name:tag`"))?;
         let domain = request.domain.filter(|domain| !domain.trim().is_empty());

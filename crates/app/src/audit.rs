@@ -59,11 +59,8 @@ impl App {
     pub(crate) async fn audit_job_end(&self, job_id: JobId) -> Result<()> {
         let row = self.store().main().read(move |conn| job::by_id(conn, job_id)).await?;
         let Some(job) = row.map(|row| row.job) else { return Ok(()) };
-        let outcome = if job.status == JobStatus::Succeeded {
-            Outcome::Success
-        } else {
-            Outcome::Failure
-        };
+        let outcome =
+            if job.status == JobStatus::Succeeded { Outcome::Success } else { Outcome::Failure };
         let details = json!({
             "kind": job.kind,
             "status": job.status,

@@ -89,10 +89,9 @@ impl Credentials<'_> {
                 let account = self.account(&desk, &credential).await?;
                 match self.0.ports().cloud.test(&account).await {
                     Ok(()) => CredentialStatus::Valid { at },
-                    Err(CloudError::Refused { reason, .. }) => CredentialStatus::Invalid {
-                        at,
-                        reason: self.0.redact(&reason),
-                    },
+                    Err(CloudError::Refused { reason, .. }) => {
+                        CredentialStatus::Invalid { at, reason: self.0.redact(&reason) }
+                    }
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -294,9 +293,7 @@ fn last_four(secret: Option<&str>) -> String {
 }
 
 fn parse_key(private: &str, passphrase: Option<&str>) -> Result<PrivateKey> {
-    let unusable = |message: &str, hint: &str| {
-        Error::new(Code::SshKeyUnusable, message).hint(hint)
-    };
+    let unusable = |message: &str, hint: &str| Error::new(Code::SshKeyUnusable, message).hint(hint);
     let key = PrivateKey::from_openssh(private.trim_start()).map_err(|error| {
         unusable(
             "the text is not a private key in OpenSSH format",

@@ -1,10 +1,7 @@
 //! Failures of the store and the vault, as people are told of them.
 
 use flightdeck_store::StoreError;
-use flightdeck_vault::{
-    protection::VaultError,
-    ring::RingError,
-};
+use flightdeck_vault::{protection::VaultError, ring::RingError};
 
 use crate::error::{Code, Error};
 
@@ -29,9 +26,8 @@ impl From<StoreError> for Error {
 impl From<RingError> for Error {
     fn from(error: RingError) -> Self {
         match error {
-            RingError::Locked => {
-                Self::new(Code::VaultLocked, "the vault is locked").hint("unlock it, then try again")
-            }
+            RingError::Locked => Self::new(Code::VaultLocked, "the vault is locked")
+                .hint("unlock it, then try again"),
             RingError::NoKey { .. }
             | RingError::UnknownKey { .. }
             | RingError::Unwrap(_)
@@ -67,14 +63,10 @@ impl From<VaultError> for Error {
                 format!("the passphrase is wrong; the next try is possible in {wait_seconds} s"),
                 "check caps lock and the keyboard's language",
             ),
-            VaultError::WrongPassphrase { .. } => (
-                Code::WrongPassphrase,
-                message,
-                "check caps lock and the keyboard's language",
-            ),
-            VaultError::TooSoon { .. } => {
-                (Code::WrongPassphrase, message, "wait, then try again")
+            VaultError::WrongPassphrase { .. } => {
+                (Code::WrongPassphrase, message, "check caps lock and the keyboard's language")
             }
+            VaultError::TooSoon { .. } => (Code::WrongPassphrase, message, "wait, then try again"),
             VaultError::KeychainUnavailable { .. } => (
                 Code::KeychainUnavailable,
                 message,

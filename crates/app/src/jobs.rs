@@ -8,6 +8,6 @@ mod control;
 mod runner;
 mod step;
 
-pub(crate) use control::Running;
 pub use control::Jobs;
+pub(crate) use control::Running;
 pub use step::{Step, StepContext};

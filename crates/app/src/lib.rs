@@ -220,8 +220,10 @@ impl App {
 
     pub(crate) fn running_jobs(
         &self,
-    ) -> MutexGuard<'_, std::collections::HashMap<flightdeck_domain::id::JobId, tokio::sync::watch::Sender<bool>>>
-    {
+    ) -> MutexGuard<
+        '_,
+        std::collections::HashMap<flightdeck_domain::id::JobId, tokio::sync::watch::Sender<bool>>,
+    > {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -132,18 +132,17 @@ impl Organizations<'_> {
             )
             .hint("choose another name"));
         }
-        let color = match &request.color {
-            Some(color) => color_of(color)?,
-            None => {
-                let colors = organization::COLORS;
-                let used = |color: &&&str| !siblings.iter().any(|s| s.color == **color);
-                let first_free = colors[1..].iter().find(used).unwrap_or(&colors[1]);
-                (*first_free).to_owned()
-            }
+        let color = if let Some(color) = &request.color {
+            color_of(color)?
+        } else {
+            let colors = organization::COLORS;
+            let is_free = |color: &&&str| !siblings.iter().any(|s| s.color == **color);
+            let first_free = colors[1..].iter().find(is_free).unwrap_or(&colors[1]);
+            (*first_free).to_owned()
         };
         let base = name::slug(&title);
         let slug = std::iter::once(base.clone())
-            .chain((2..).map(|n| format!("{base}-{n}")))
+            .chain((2..=taken.len() + 2).map(|n| format!("{base}-{n}")))
             .find(|slug| !taken.contains(slug))
             .unwrap_or(base);
         let organization = Organization {

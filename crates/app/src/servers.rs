@@ -96,12 +96,7 @@ impl Servers<'_> {
     }
 
     /// Changes how a server is reached. It must be verified again.
-    pub async fn update(
-        &self,
-        ctx: &Ctx,
-        id: ServerId,
-        request: ServerRequest,
-    ) -> Result<Server> {
+    pub async fn update(&self, ctx: &Ctx, id: ServerId, request: ServerRequest) -> Result<Server> {
         let desk = self.0.authorize(ctx, Permission::ServerWrite).await?;
         let old = self.0.server(&desk, id).await?;
         self.refuse_while_verified(&old).await?;
@@ -109,8 +104,8 @@ impl Servers<'_> {
         server.created_at = old.created_at;
         server.facts.clone_from(&old.facts);
         // Another machine has another key: only the same address keeps the pin.
-        let same_machine = server.endpoint.host == old.endpoint.host
-            && server.endpoint.port == old.endpoint.port;
+        let same_machine =
+            server.endpoint.host == old.endpoint.host && server.endpoint.port == old.endpoint.port;
         if same_machine {
             server.host_key.clone_from(&old.host_key);
         }
@@ -168,10 +163,8 @@ impl Servers<'_> {
         let server = self.0.server(&desk, id).await?;
         self.refuse_while_verified(&server).await?;
         if let Some(stack_id) = server.stack_id {
-            let stack = desk
-                .db
-                .read(move |conn| flightdeck_store::stack::by_id(conn, stack_id))
-                .await?;
+            let stack =
+                desk.db.read(move |conn| flightdeck_store::stack::by_id(conn, stack_id)).await?;
             if let Some(stack) = stack {
                 return Err(Error::new(
                     Code::InUse,

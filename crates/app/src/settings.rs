@@ -2,10 +2,7 @@
 
 use std::path::PathBuf;
 
-use flightdeck_domain::{
-    audit::Outcome,
-    setting::Settings,
-};
+use flightdeck_domain::{audit::Outcome, setting::Settings};
 use flightdeck_store::setting;
 
 use crate::{
@@ -44,11 +41,7 @@ impl SettingsUse<'_> {
         self.0.store().main().write(move |tx| setting::set(tx, KEY, &text, now)).await?;
         let actor = self.0.organizations().local_user().await?.map(|user| user.id);
         self.0.audit_installation(actor, "settings.update", KEY, Outcome::Success).await?;
-        self.0.publish(Event::Changed {
-            organization_id: None,
-            topic: Topic::Settings,
-            id: None,
-        });
+        self.0.publish(Event::Changed { organization_id: None, topic: Topic::Settings, id: None });
         Ok(settings)
     }
 

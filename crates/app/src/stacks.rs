@@ -216,10 +216,12 @@ impl Stacks<'_> {
             self.refuse_while_placed(&desk, id).await?;
         }
         self.0.settings().find_terraform().await?;
-        let title =
-            if destroy { format!("Destroy {}", stack.name) } else { format!("Apply {}", stack.name) };
-        let work =
-            Work::Apply(Apply { stack_id: id, plan_run_id, run_id: RunId::new(), destroy });
+        let title = if destroy {
+            format!("Destroy {}", stack.name)
+        } else {
+            format!("Apply {}", stack.name)
+        };
+        let work = Work::Apply(Apply { stack_id: id, plan_run_id, run_id: RunId::new(), destroy });
         let job_id = self.0.jobs().start(&desk, title, work).await?;
         self.0.audit(ctx, if destroy { "stack.destroy" } else { "stack.apply" }, id).await?;
         Ok(job_id)
@@ -398,17 +400,15 @@ impl From<TerraformError> for Error {
                 Code::TerraformMissing,
                 "run it by hand to see what is wrong, or set another path in the settings",
             ),
-            TerraformError::Directory { .. } => (
-                Code::Storage,
-                "check that the disk has space and that you may write there",
-            ),
+            TerraformError::Directory { .. } => {
+                (Code::Storage, "check that the disk has space and that you may write there")
+            }
             TerraformError::Deadline { .. } => {
                 (Code::TerraformFailed, "check the provider's status page, then plan again")
             }
-            TerraformError::StateNotKept { .. } => (
-                Code::Storage,
-                "free disk space, then plan again; what was built so far is kept",
-            ),
+            TerraformError::StateNotKept { .. } => {
+                (Code::Storage, "free disk space, then plan again; what was built so far is kept")
+            }
         };
         Self::new(code, message).hint(hint).cause(error)
     }

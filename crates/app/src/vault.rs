@@ -147,9 +147,8 @@ impl VaultUse<'_> {
             return Ok(());
         }
         let now = self.0.now();
-        let unlocked = self
-            .blocking(move |app| Ok(app.0.vault.unlock(passphrase.as_ref(), now)?))
-            .await;
+        let unlocked =
+            self.blocking(move |app| Ok(app.0.vault.unlock(passphrase.as_ref(), now)?)).await;
         let master: MasterKey = match unlocked {
             Ok(master) => master,
             Err(error) => {
@@ -252,9 +251,10 @@ fn from_wrapped(key: WrappedKey, created_at: jiff::Timestamp) -> workspace_key::
 }
 
 fn to_wrapped(row: workspace_key::Row) -> Result<WrappedKey> {
-    let purpose = row.purpose.parse().map_err(|error: flightdeck_vault::keys::UnknownPurpose| {
-        Error::new(Code::SealBroken, "a workspace key has an unknown purpose").cause(error)
-    })?;
+    let purpose =
+        row.purpose.parse().map_err(|error: flightdeck_vault::keys::UnknownPurpose| {
+            Error::new(Code::SealBroken, "a workspace key has an unknown purpose").cause(error)
+        })?;
     Ok(WrappedKey {
         id: row.id,
         version: row.version,

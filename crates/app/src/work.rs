@@ -98,10 +98,9 @@ impl Work {
         match self {
             Self::Verify(work) => vec![Box::new(VerifyStep(work.clone()))],
             Self::Plan(work) => vec![Box::new(PlanStep(work.clone()))],
-            Self::Apply(work) if work.destroy => vec![
-                Box::new(ApplyStep(work.clone())),
-                Box::new(ForgetStep(work.clone())),
-            ],
+            Self::Apply(work) if work.destroy => {
+                vec![Box::new(ApplyStep(work.clone())), Box::new(ForgetStep(work.clone()))]
+            }
             Self::Apply(work) => vec![
                 Box::new(ApplyStep(work.clone())),
                 Box::new(RegisterStep(work.clone())),
@@ -122,8 +121,7 @@ impl Work {
         let cancelled = failure.is_some_and(|f| f.code == Code::Cancelled.as_str());
         match self {
             Self::Plan(Plan { stack_id, .. }) | Self::Apply(Apply { stack_id, .. }) => {
-                let status =
-                    if cancelled { StackStatus::Cancelled } else { StackStatus::Failed };
+                let status = if cancelled { StackStatus::Cancelled } else { StackStatus::Failed };
                 ctx.app.set_stack_status(&ctx.desk, *stack_id, status).await
             }
             Self::Deploy(work) => work.ended_badly(ctx, failure, undone).await,

@@ -55,10 +55,8 @@ pub(super) async fn pull(
         arguments.extend(["--config", &config]);
     }
     arguments.extend(["pull", reference.as_str()]);
-    let command = Command::new(arguments)
-        .privileged()
-        .deadline(Duration::from_secs(1800))
-        .on_line(on_line);
+    let command =
+        Command::new(arguments).privileged().deadline(Duration::from_mins(30)).on_line(on_line);
     let pulled = hosts.run(target, Lane::Work, command).await;
     if login.is_some() {
         // The login must not stay on the server, whatever the pull did.
@@ -71,7 +69,13 @@ pub(super) async fn pull(
     let digests = docker(
         hosts,
         target,
-        ["image", "inspect", "-f", "{{range .RepoDigests}}{{println .}}{{end}}", reference.as_str()],
+        [
+            "image",
+            "inspect",
+            "-f",
+            "{{range .RepoDigests}}{{println .}}{{end}}",
+            reference.as_str(),
+        ],
     )
     .await?;
     let prefix = format!("{}@", release.image.repository());
@@ -170,8 +174,19 @@ pub(super) async fn start(
     ];
     let grace = release.configuration.stop_grace_seconds.to_string();
     let mut arguments = vec![
-        "docker", "run", "-d", "--name", &name, "--network", NETWORK, "--restart",
-        "unless-stopped", "--stop-timeout", &grace, "--env-file", "/dev/stdin",
+        "docker",
+        "run",
+        "-d",
+        "--name",
+        &name,
+        "--network",
+        NETWORK,
+        "--restart",
+        "unless-stopped",
+        "--stop-timeout",
+        &grace,
+        "--env-file",
+        "/dev/stdin",
     ];
     for label in &labels {
         arguments.extend(["--label", label]);
@@ -185,7 +200,7 @@ pub(super) async fn start(
         .fold(String::new(), |text, (name, value)| text + name + "=" + value + "\n");
     let command = Command::new(arguments)
         .privileged()
-        .deadline(Duration::from_secs(60))
+        .deadline(Duration::from_mins(1))
         .stdin(Secret::new(environment));
     let started = hosts.run(target, Lane::Work, command).await?;
     if started.exit_code == 0 {
@@ -204,7 +219,9 @@ pub(super) async fn address(
     target: &Target,
     name: &str,
 ) -> Result<Option<String>> {
-    let format = format!("{{{{.State.Running}}}} {{{{(index .NetworkSettings.Networks \"{NETWORK}\").IPAddress}}}}");
+    let format = format!(
+        "{{{{.State.Running}}}} {{{{(index .NetworkSettings.Networks \"{NETWORK}\").IPAddress}}}}"
+    );
     let output = docker(hosts, target, ["inspect", "-f", &format, name]).await?;
     let address = output.stdout.trim().strip_prefix("true ").map(str::to_owned);
     Ok(address.filter(|address| output.exit_code == 0 && !address.is_empty()))

@@ -47,15 +47,8 @@ enum Phase {
 }
 
 impl Phase {
-    const ALL: [Self; 7] = [
-        Self::Proxy,
-        Self::Pull,
-        Self::Start,
-        Self::Health,
-        Self::Switch,
-        Self::Drain,
-        Self::Stop,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Proxy, Self::Pull, Self::Start, Self::Health, Self::Switch, Self::Drain, Self::Stop];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -94,8 +87,7 @@ impl Deploy {
         undone: bool,
     ) -> Result<()> {
         let (id, now) = (self.deployment_id, ctx.app.now());
-        let status =
-            if undone { DeploymentStatus::RolledBack } else { DeploymentStatus::Failed };
+        let status = if undone { DeploymentStatus::RolledBack } else { DeploymentStatus::Failed };
         let reason = failure.map(|failure| failure.message.clone());
         ctx.desk
             .db
@@ -269,9 +261,8 @@ impl OnServer {
         let login = match work.application.registry_credential_id {
             Some(id) => {
                 let credential = ctx.app.credential(&ctx.desk, id).await?;
-                let field = |name: &str| {
-                    credential.public_fields.get(name).cloned().unwrap_or_default()
-                };
+                let field =
+                    |name: &str| credential.public_fields.get(name).cloned().unwrap_or_default();
                 let password = ctx.app.secret(&ctx.desk, id, "password").await?;
                 Some(Login { server: field("server"), user: field("user"), password })
             }
@@ -308,8 +299,7 @@ impl OnServer {
     ) -> Result<()> {
         let chosen = release.map(|release| (work.application.id, release.clone()));
         let absent = release.is_none().then_some(work.application.id);
-        let routes =
-            routes(&ctx.app, &ctx.desk, &work.target, Choice { chosen, absent }).await?;
+        let routes = routes(&ctx.app, &ctx.desk, &work.target, Choice { chosen, absent }).await?;
         if !proxy::write(hosts, &work.target, &routes).await? {
             let own: Vec<Route> = routes
                 .into_iter()

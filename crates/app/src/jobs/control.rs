@@ -67,10 +67,7 @@ impl Jobs<'_> {
         let desk = self.0.authorize(ctx, Permission::JobControl).await?;
         let row = self.row(&desk, job_id).await?;
         self.may_touch(ctx, &row).await?;
-        if !matches!(
-            row.job.status,
-            JobStatus::Failed | JobStatus::Cancelled | JobStatus::Stuck
-        ) {
+        if !matches!(row.job.status, JobStatus::Failed | JobStatus::Cancelled | JobStatus::Stuck) {
             return Err(Error::new(Code::WrongState, "only a job that ended badly can be retried"));
         }
         self.refuse_if_busy(&row.job.target).await?;
@@ -102,8 +99,9 @@ impl Jobs<'_> {
         let desk = self.0.authorize(ctx, Permission::JobControl).await?;
         let row = self.row(&desk, job_id).await?;
         if !row.job.status.is_over() {
-            return Err(Error::new(Code::WrongState, "the job is still at work")
-                .hint("cancel it first"));
+            return Err(
+                Error::new(Code::WrongState, "the job is still at work").hint("cancel it first")
+            );
         }
         self.0.store().main().write(move |tx| table::dismiss(tx, job_id)).await?;
         self.0.audit(ctx, "job.dismiss", job_id).await?;

@@ -49,8 +49,8 @@ impl Run<'_> {
         let work: Work = match serde_json::from_value(row.payload.clone()) {
             Ok(work) => work,
             Err(error) => {
-                let error = Error::new(Code::Internal, "the job's record can't be read")
-                    .cause(error);
+                let error =
+                    Error::new(Code::Internal, "the job's record can't be read").cause(error);
                 return self.finish(JobStatus::Stuck, Some(error.failure())).await;
             }
         };
@@ -73,8 +73,7 @@ impl Run<'_> {
             Ok(()) => {
                 let cancelled =
                     failure.as_ref().is_some_and(|f| f.code == Code::Cancelled.as_str());
-                let status =
-                    if cancelled { JobStatus::Cancelled } else { JobStatus::Failed };
+                let status = if cancelled { JobStatus::Cancelled } else { JobStatus::Failed };
                 work.ended_badly(&self.context(""), failure.as_ref(), true).await?;
                 self.finish(status, failure).await
             }
@@ -175,13 +174,12 @@ impl Run<'_> {
                 return;
             }
             match tokio::time::timeout(CANCEL_POLL, stop.changed()).await {
-                Ok(Ok(())) => {}
                 Ok(Err(_)) => std::future::pending::<()>().await,
                 Err(_) if matches!(self.cancel_requested().await, Ok(true)) => {
                     self.app.jobs().tell_to_stop(self.job_id);
                     return;
                 }
-                Err(_) => {}
+                Ok(Ok(())) | Err(_) => {}
             }
         }
     }
@@ -229,8 +227,7 @@ impl Run<'_> {
 
     async fn set_status(&self, status: JobStatus, failure: Option<Failure>) -> Result<()> {
         let job_id = self.job_id;
-        self.journal(move |tx| table::set_status(tx, job_id, status, failure.as_ref(), None))
-            .await
+        self.journal(move |tx| table::set_status(tx, job_id, status, failure.as_ref(), None)).await
     }
 
     async fn finish(&self, status: JobStatus, failure: Option<Failure>) -> Result<()> {

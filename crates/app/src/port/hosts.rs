@@ -249,12 +249,8 @@ pub trait Hosts: Send + Sync {
     async fn host_key(&self, endpoint: &Endpoint) -> Result<HostKey, HostError>;
 
     /// Runs a command to its end. A non-zero exit code is an answer, not an error.
-    async fn run(
-        &self,
-        target: &Target,
-        lane: Lane,
-        command: Command,
-    ) -> Result<Output, HostError>;
+    async fn run(&self, target: &Target, lane: Lane, command: Command)
+    -> Result<Output, HostError>;
 
     /// Replaces the file at `path` at once (write beside it, then rename), with
     /// `mode` from the first byte on. Runs as root where the login is not.

@@ -77,9 +77,9 @@ pub struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
-            init: Duration::from_secs(300),
-            plan: Duration::from_secs(600),
-            apply: Duration::from_secs(1800),
+            init: Duration::from_mins(5),
+            plan: Duration::from_mins(10),
+            apply: Duration::from_mins(30),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How long a server may take to pass the proxy's own check.
-const HEALTHY_WITHIN: Duration = Duration::from_secs(60);
+const HEALTHY_WITHIN: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Moves every route's traffic to its wanted container, and lowers the others.
@@ -85,7 +85,10 @@ async fn remove(
     grace: Duration,
 ) -> Result<()> {
     let waited = tokio::time::timeout(grace, async {
-        while servers(hosts, target, backend).await?.iter().any(|s| s.name == name && s.sessions > 0)
+        while servers(hosts, target, backend)
+            .await?
+            .iter()
+            .any(|s| s.name == name && s.sessions > 0)
         {
             tokio::time::sleep(PAUSE).await;
         }

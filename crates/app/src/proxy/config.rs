@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn an_application_without_a_domain_gets_what_nobody_else_answers_for() {
-        let routes = [route("shop", Some("shop.example"), "shop-r1"), route("site", None, "site-r1")];
+        let routes =
+            [route("shop", Some("shop.example"), "shop-r1"), route("site", None, "site-r1")];
 
         assert!(topology(&routes).contains("hosts.map,app-site)"));
         assert_eq!(hosts_map(&routes), "shop.example app-shop\n");
@@ -187,10 +188,7 @@ mod tests {
 
     #[test]
     fn each_server_stands_in_its_own_back_end() {
-        let routes = [
-            route("a", Some("a.example"), "a-r1"),
-            route("b", Some("b.example"), "b-r1"),
-        ];
+        let routes = [route("a", Some("a.example"), "a-r1"), route("b", Some("b.example"), "b-r1")];
 
         let text = whole(&routes);
 

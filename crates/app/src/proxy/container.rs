@@ -42,7 +42,17 @@ pub(crate) async fn ensure(hosts: &dyn Hosts, target: &Target, image: &str) -> R
     let group = group.stdout.trim().to_owned();
     for arguments in [
         vec!["install", "-d", "-m", "755", DIRECTORY, "/var/lib/deploy-proxy/etc"],
-        vec!["install", "-d", "-o", PROXY_UID, "-g", &group, "-m", "2770", "/var/lib/deploy-proxy/run"],
+        vec![
+            "install",
+            "-d",
+            "-o",
+            PROXY_UID,
+            "-g",
+            &group,
+            "-m",
+            "2770",
+            "/var/lib/deploy-proxy/run",
+        ],
     ] {
         let command = Command::new(arguments).privileged();
         succeed(hosts.run(target, Lane::Work, command).await?, "prepare the proxy's directory")?;
@@ -56,19 +66,21 @@ pub(crate) async fn ensure(hosts: &dyn Hosts, target: &Target, image: &str) -> R
     if present.exit_code != 0 {
         let pull = Command::new(["docker", "pull", "-q", image])
             .privileged()
-            .deadline(Duration::from_secs(600));
+            .deadline(Duration::from_mins(10));
         let pulled = hosts.run(target, Lane::Work, pull).await?;
         if pulled.exit_code != 0 {
             return Err(Error::new(
                 Code::ImageUnavailable,
-                format!("the proxy's image `{image}` can't be pulled: {}", last_line(&pulled.stderr)),
+                format!(
+                    "the proxy's image `{image}` can't be pulled: {}",
+                    last_line(&pulled.stderr)
+                ),
             )
             .hint("check that the server reaches the registry, or set another proxy image"));
         }
     }
-    let has_file = hosts
-        .run(target, Lane::Work, Command::new(["test", "-s", CONFIGURATION]))
-        .await?;
+    let has_file =
+        hosts.run(target, Lane::Work, Command::new(["test", "-s", CONFIGURATION])).await?;
     if has_file.exit_code != 0 {
         put_files(hosts, target, &[]).await?;
     }
@@ -78,10 +90,22 @@ pub(crate) async fn ensure(hosts: &dyn Hosts, target: &Target, image: &str) -> R
         hosts,
         target,
         &[
-            "run", "-d", "--name", PROXY, "--restart", "unless-stopped", "--network", NETWORK,
-            "-p", "80:80", "--sysctl", "net.ipv4.ip_unprivileged_port_start=0",
-            "-v", "/var/lib/deploy-proxy/etc:/usr/local/etc/haproxy:ro",
-            "-v", "/var/lib/deploy-proxy/run:/run/haproxy",
+            "run",
+            "-d",
+            "--name",
+            PROXY,
+            "--restart",
+            "unless-stopped",
+            "--network",
+            NETWORK,
+            "-p",
+            "80:80",
+            "--sysctl",
+            "net.ipv4.ip_unprivileged_port_start=0",
+            "-v",
+            "/var/lib/deploy-proxy/etc:/usr/local/etc/haproxy:ro",
+            "-v",
+            "/var/lib/deploy-proxy/run:/run/haproxy",
             image,
         ],
     )
@@ -93,8 +117,9 @@ pub(crate) async fn ensure(hosts: &dyn Hosts, target: &Target, image: &str) -> R
         } else {
             "look at the server's Docker log"
         };
-        return Err(Error::new(Code::ProxyFailed, format!("the proxy does not start: {reason}"))
-            .hint(hint));
+        return Err(
+            Error::new(Code::ProxyFailed, format!("the proxy does not start: {reason}")).hint(hint)
+        );
     }
     wait_for_worker(hosts, target, None).await
 }
@@ -160,11 +185,7 @@ fn process_id(answer: &[u8]) -> Option<String> {
     text.lines().find_map(|line| line.strip_prefix("Pid: ").map(str::to_owned))
 }
 
-async fn wait_for_worker(
-    hosts: &dyn Hosts,
-    target: &Target,
-    before: Option<String>,
-) -> Result<()> {
+async fn wait_for_worker(hosts: &dyn Hosts, target: &Target, before: Option<String>) -> Result<()> {
     for _ in 0..75 {
         let now = worker(hosts, target).await;
         if now.is_some() && now != before {
@@ -178,7 +199,7 @@ async fn wait_for_worker(
 
 async fn docker(hosts: &dyn Hosts, target: &Target, arguments: &[&str]) -> Result<Output> {
     let all = std::iter::once("docker").chain(arguments.iter().copied());
-    let command = Command::new(all).privileged().deadline(Duration::from_secs(60));
+    let command = Command::new(all).privileged().deadline(Duration::from_mins(1));
     Ok(hosts.run(target, Lane::Work, command).await?)
 }
 

@@ -96,13 +96,14 @@ pub(super) async fn docker(hosts: &dyn Hosts, target: &Target) -> Result<String>
         )
         .hint(INSTALL)),
         (127, _) => Err(Error::new(Code::DockerMissing, "Docker is not installed").hint(INSTALL)),
-        _ if output.stderr.contains("command not found")
-            || output.stderr.contains("not found") =>
-        {
+        _ if output.stderr.contains("command not found") || output.stderr.contains("not found") => {
             Err(Error::new(Code::DockerMissing, "Docker is not installed").hint(INSTALL))
         }
-        _ => Err(Error::new(Code::DockerMissing, "Docker is installed and its engine does not answer")
-            .hint("start it on the server (`systemctl start docker`), then verify again")),
+        _ => Err(Error::new(
+            Code::DockerMissing,
+            "Docker is installed and its engine does not answer",
+        )
+        .hint("start it on the server (`systemctl start docker`), then verify again")),
     }
 }
 
@@ -113,10 +114,5 @@ pub(super) fn passed(check: Check, detail: impl Into<String>) -> CheckResult {
 
 /// The line that people see for a check that failed.
 pub(super) fn failed(check: Check, error: &Error) -> CheckResult {
-    CheckResult {
-        check,
-        passed: false,
-        detail: error.message.clone(),
-        hint: error.hint.clone(),
-    }
+    CheckResult { check, passed: false, detail: error.message.clone(), hint: error.hint.clone() }
 }

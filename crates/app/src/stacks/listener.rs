@@ -179,8 +179,8 @@ pub(super) fn keep(
     let back = desk.db.read_blocking(move |conn| {
         state_version::by_serial(conn, stack_id, &version.lineage, version.serial)
     })?;
-    let (version, sealed) = back
-        .ok_or_else(|| Error::new(Code::Storage, "a state version is gone after it was kept"))?;
+    let (version, sealed) =
+        back.ok_or_else(|| Error::new(Code::Storage, "a state version is gone after it was kept"))?;
     open_state(app, desk, stack_id, &version, &sealed).map(|_| ())
 }
 

@@ -16,18 +16,20 @@ impl Stacks<'_> {
     /// Needs an open vault. Returns how many runs were recovered.
     pub async fn recover(&self) -> Result<usize> {
         let leftovers = self.0.ports().terraform.leftovers().await?;
-        let mut recovered = 0;
+        let (mut recovered, mut failed) = (0, None);
         for leftover in &leftovers {
-            match self.desk_of(leftover).await? {
-                Some(desk) => {
-                    self.adopt(&desk, leftover).await?;
-                    recovered += 1;
-                }
+            let Some(desk) = self.desk_of(leftover).await? else {
                 // Another data directory's run: its own program adopts it.
-                None => tracing::info!(run.id = %leftover.run_id, "A run directory belongs to another installation"),
+                tracing::info!(run.id = %leftover.run_id, "A run directory belongs to another installation");
+                continue;
+            };
+            // One that can't be recovered yet must not keep the others from it.
+            match self.adopt(&desk, leftover).await {
+                Ok(()) => recovered += 1,
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(recovered)
+        failed.map_or(Ok(recovered), Err)
     }
 
     /// Does the same for the runs of one stack.

@@ -105,7 +105,9 @@ impl Step for ApplyStep {
         let approved = ctx
             .desk
             .db
-            .read(move |conn| Ok((run_table::by_id(conn, plan_run_id)?, run_table::plan(conn, plan_run_id)?)))
+            .read(move |conn| {
+                Ok((run_table::by_id(conn, plan_run_id)?, run_table::plan(conn, plan_run_id)?))
+            })
             .await?;
         let (Some(approved), sealed) = approved else {
             return Err(stale("the approved plan is gone"));
@@ -256,12 +258,13 @@ impl Running<'_> {
         }
         let (status, error) = match &result {
             Ok(outcome) if outcome.success => (RunStatus::Succeeded, None),
-            Ok(outcome) if outcome.stopped => {
-                (RunStatus::Cancelled, Some(
-                Error::new(Code::Cancelled, "it was cancelled")
-                    .hint("retry the job to go on with it"),
-            ))
-            }
+            Ok(outcome) if outcome.stopped => (
+                RunStatus::Cancelled,
+                Some(
+                    Error::new(Code::Cancelled, "it was cancelled")
+                        .hint("retry the job to go on with it"),
+                ),
+            ),
             Ok(outcome) => (RunStatus::Failed, Some(said_no(outcome))),
             Err(_) => (RunStatus::Failed, None),
         };
@@ -355,9 +358,7 @@ async fn put_run(desk: &Desk, run: Run) -> Result<()> {
 
 async fn newest_state(app: &App, desk: &Desk, stack_id: StackId) -> Result<Option<Sensitive>> {
     let newest = desk.db.read(move |conn| state_version::newest(conn, stack_id)).await?;
-    newest
-        .map(|(version, sealed)| open_state(app, desk, stack_id, &version, &sealed))
-        .transpose()
+    newest.map(|(version, sealed)| open_state(app, desk, stack_id, &version, &sealed)).transpose()
 }
 
 /// The inputs that all modules share.
@@ -401,8 +402,11 @@ fn resource_type(address: &str) -> String {
 fn said_no(outcome: &Outcome) -> Error {
     let first = outcome.diagnostics.iter().find(|diagnostic| diagnostic.is_error);
     let Some(first) = first else {
-        return Error::new(Code::TerraformFailed, "terraform ended with an error and gave no reason")
-            .hint("look at the run's log");
+        return Error::new(
+            Code::TerraformFailed,
+            "terraform ended with an error and gave no reason",
+        )
+        .hint("look at the run's log");
     };
     let text = format!("{} {}", first.summary, first.detail).to_lowercase();
     let headline = first.summary.trim().trim_end_matches('.');

@@ -43,21 +43,24 @@ impl Step for RegisterStep {
         let stack = ctx.app.stack(&ctx.desk, stack_id).await?;
         ctx.app.set_stack_status(&ctx.desk, stack_id, StackStatus::Verifying).await?;
         let output = ctx.output("apply").await?.unwrap_or_default();
-        let servers: Vec<OutputServer> =
-            serde_json::from_value(output.get("servers").cloned().unwrap_or_default()).map_err(
-                |error| {
-                    Error::new(Code::TerraformFailed, "the module's `servers` output can't be read")
-                        .hint("check the module's outputs against its contract")
-                        .cause(error)
-                },
-            )?;
+        let servers: Vec<OutputServer> = serde_json::from_value(
+            output.get("servers").cloned().unwrap_or_default(),
+        )
+        .map_err(|error| {
+            Error::new(Code::TerraformFailed, "the module's `servers` output can't be read")
+                .hint("check the module's outputs against its contract")
+                .cause(error)
+        })?;
         let known = ctx.desk.db.read(move |conn| table::of_stack(conn, stack_id)).await?;
         let mut names = Vec::new();
         for output in &servers {
             let host = output.public_ipv4.as_deref().or(output.public_ipv6.as_deref());
             let host = host.ok_or_else(|| {
-                Error::new(Code::TerraformFailed, format!("`{}` has no public address", output.name))
-                    .hint("give the module's servers a public address")
+                Error::new(
+                    Code::TerraformFailed,
+                    format!("`{}` has no public address", output.name),
+                )
+                .hint("give the module's servers a public address")
             })?;
             let endpoint = Endpoint::new(host, 22, &output.ssh_user)
                 .map_err(|error| Error::invalid(&error))?;
@@ -126,8 +129,7 @@ impl Step for VerifyAllStep {
         let list: Vec<String> =
             failed.iter().map(|(name, error)| format!("`{name}`: {error}")).collect();
         let (_, first) = failed.swap_remove(0);
-        let message =
-            format!("{} of {all} servers are not ready: {}", list.len(), list.join("; "));
+        let message = format!("{} of {all} servers are not ready: {}", list.len(), list.join("; "));
         let hint = first.hint.unwrap_or_else(|| "look at each server's checks".to_owned());
         Err(Error::new(first.code, message).hint(hint))
     }

@@ -96,7 +96,7 @@ macro_rules! faults {
 
 faults! {
     a_verification_recovers_from_a_refused_call: Verify, Hosts, Refused;
-    a_plan_recovers_from_a_refusal: StackPlan, Terraform, Refused;
+    a_plan_recovers_from_a_refusal: StackPreview, Terraform, Refused;
     an_apply_recovers_from_a_refusal: StackApply, Terraform, Refused;
     an_apply_recovers_from_a_lost_answer: StackApply, Terraform, Lost;
     a_destroy_recovers_from_a_refusal: StackDestroy, Terraform, Refused;

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plan {
     Verify,
-    StackPlan,
+    StackPreview,
     StackApply,
     StackDestroy,
     FirstRelease,
@@ -34,9 +34,9 @@ impl Plan {
         let world = World::new().await;
         let process = Process::start(&world, "past").await;
         let before: &[Self] = match self {
-            Self::Verify | Self::StackPlan | Self::FirstRelease => &[],
-            Self::StackApply => &[Self::StackPlan],
-            Self::StackDestroy => &[Self::StackPlan, Self::StackApply],
+            Self::Verify | Self::StackPreview | Self::FirstRelease => &[],
+            Self::StackApply => &[Self::StackPreview],
+            Self::StackDestroy => &[Self::StackPreview, Self::StackApply],
             Self::SecondRelease => &[Self::FirstRelease],
             Self::RollBack | Self::Remove => &[Self::FirstRelease, Self::SecondRelease],
         };
@@ -60,7 +60,7 @@ impl Plan {
         let ctx = &known.ctx;
         let started = match self {
             Self::Verify => app.servers().verify(ctx, known.servers[0]).await,
-            Self::StackPlan => app.stacks().plan(ctx, known.stack, false).await,
+            Self::StackPreview => app.stacks().plan(ctx, known.stack, false).await,
             Self::StackApply | Self::StackDestroy => {
                 let detail = app.stacks().get(ctx, known.stack).await.expect("the stack");
                 let plan = detail.stack.latest_run.expect("a plan").run.id;
@@ -101,7 +101,7 @@ impl Plan {
                 let wanted = if done { ServerStatus::Ready } else { ServerStatus::Failed };
                 assert_eq!(server.expect("the server").server.status, wanted);
             }
-            Self::StackPlan | Self::StackApply | Self::StackDestroy => {
+            Self::StackPreview | Self::StackApply | Self::StackDestroy => {
                 self.check_stack(world, app, done).await;
             }
             Self::FirstRelease => check_shop(world, app, done.then_some(1), job).await,
@@ -136,7 +136,7 @@ impl Plan {
         let status = detail.stack.stack.status;
         let servers = detail.stack.servers.len();
         match (self, done) {
-            (Self::StackPlan, true) => assert_eq!(status, StackStatus::AwaitingApproval),
+            (Self::StackPreview, true) => assert_eq!(status, StackStatus::AwaitingApproval),
             (Self::StackApply, true) => {
                 assert_eq!((status, servers, objects.len()), (StackStatus::Completed, 2, 3));
             }

@@ -74,6 +74,10 @@ async fn an_apply_that_is_cancelled_keeps_what_it_built_and_can_go_on() {
 
     assert_eq!(ended.status, JobStatus::Cancelled);
     Plan::StackApply.check(&world, &process.app, &ended).await;
+    let main = process.app.store().main();
+    let events = main.read(|conn| flightdeck_store::audit_event::list(conn, None, 100)).await;
+    let events = events.expect("the audit log");
+    assert!(events.iter().any(|event| event.action == "job.cancel"), "that is on record");
     world.terraform.faults.mend();
     process.app.jobs().retry(&world.known.ctx, job).await.expect("a retry");
     let again = process.end(job).await;

@@ -189,7 +189,7 @@ pub(crate) async fn world() -> (World, Ids) {
     let (spare_server, job) = app.servers().register(ctx, spare).await.expect("a server");
     process.end(job).await;
     world.hosts.change_key("192.0.2.20");
-    let job = Plan::StackPlan.start(&world, app).await;
+    let job = Plan::StackPreview.start(&world, app).await;
     process.end(job).await;
     let shop = app.applications().get(ctx, known.shop).await.expect("shop");
     let first = shop.releases.iter().find(|release| release.number == 1).expect("a release");
@@ -475,11 +475,11 @@ async fn a_locked_vault_gives_no_secret_away() {
 #[tokio::test]
 async fn secrets_that_come_back_from_outside_are_blanked() {
     use flightdeck_testkit::hosts::fault::Fault;
-    let world = Plan::StackPlan.world().await;
+    let world = Plan::StackPreview.world().await;
     let known = world.known;
     let process = Process::start(&world, "one").await;
     let app = &process.app;
-    let plan = Plan::StackPlan.start(&world, app).await;
+    let plan = Plan::StackPreview.start(&world, app).await;
     process.end(plan).await;
     world.terraform.faults.plan(2, Fault::Refused);
     let apply = Plan::StackApply.start(&world, app).await;
