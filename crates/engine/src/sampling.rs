@@ -16,7 +16,7 @@ use tokio::{
 const TICK: Duration = Duration::from_millis(500);
 /// How often it looks for servers that came or went.
 const RELIST: Duration = Duration::from_secs(5);
-const PRUNE: Duration = Duration::from_secs(3600);
+const PRUNE: Duration = Duration::from_hours(1);
 
 /// Samples until the process ends.
 pub(crate) async fn run(app: App) {
