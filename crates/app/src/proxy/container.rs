@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::config::{Route, hosts_map, topology, whole};
 use crate::{
     error::{Code, Error, Result},
-    port::hosts::{Command, Hosts, Lane, Output, Target},
+    port::hosts::{Command, HostError, Hosts, Lane, Output, Target},
 };
 
 /// The network that the proxy shares with the containers behind it.
@@ -151,8 +151,7 @@ pub(crate) async fn write(hosts: &dyn Hosts, target: &Target, routes: &[Route]) 
         )
         .hint("look at the applications' domains and health checks on this server"));
     }
-    let before = hosts.ask_socket(target, SOCKET, b"show info\n", INFO_DEADLINE).await?;
-    let before = process_id(&before);
+    let before = worker(hosts, target).await?;
     succeed(docker(hosts, target, &["kill", "-s", "USR2", PROXY]).await?, "reload the proxy")?;
     wait_for_worker(hosts, target, before).await?;
     hosts.write_file(target, LOADED, 0o644, mark.as_bytes()).await?;
@@ -175,9 +174,14 @@ fn mark(routes: &[Route]) -> String {
 }
 
 /// The process id of the worker that answers; none while none does.
-async fn worker(hosts: &dyn Hosts, target: &Target) -> Option<String> {
-    let answer = hosts.ask_socket(target, SOCKET, b"show info\n", INFO_DEADLINE).await.ok()?;
-    process_id(&answer)
+async fn worker(hosts: &dyn Hosts, target: &Target) -> Result<Option<String>> {
+    match hosts.ask_socket(target, SOCKET, b"show info\n", INFO_DEADLINE).await {
+        Ok(answer) => Ok(process_id(&answer)),
+        // The proxy is about to start, or between two workers.
+        Err(HostError::Forward { .. }) => Ok(None),
+        // A server that is gone will not come back within a few tries.
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn process_id(answer: &[u8]) -> Option<String> {
@@ -187,7 +191,7 @@ fn process_id(answer: &[u8]) -> Option<String> {
 
 async fn wait_for_worker(hosts: &dyn Hosts, target: &Target, before: Option<String>) -> Result<()> {
     for _ in 0..75 {
-        let now = worker(hosts, target).await;
+        let now = worker(hosts, target).await?;
         if now.is_some() && now != before {
             return Ok(());
         }

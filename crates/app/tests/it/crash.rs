@@ -65,12 +65,12 @@ async fn survives_every_crash_of_an_undo(plan: Plan, call: u64, step: u64) {
 
 #[tokio::test]
 async fn the_undo_of_a_first_deployment_survives_a_kill() {
-    survives_every_crash_of_an_undo(Plan::FirstRelease, 45, 3).await;
+    survives_every_crash_of_an_undo(Plan::FirstRelease, 45, 6).await;
 }
 
 #[tokio::test]
 async fn the_undo_of_a_second_deployment_survives_a_kill() {
-    survives_every_crash_of_an_undo(Plan::SecondRelease, 60, 3).await;
+    survives_every_crash_of_an_undo(Plan::SecondRelease, 60, 5).await;
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_second_deployment_survives_a_kill_at_any_moment() {
 
 #[tokio::test]
 async fn a_roll_back_survives_a_kill_at_any_moment() {
-    survives_every_crash(Plan::RollBack, 1).await;
+    survives_every_crash(Plan::RollBack, 3).await;
 }
 
 #[tokio::test]

@@ -216,7 +216,7 @@ async fn an_apply_whose_servers_are_not_ready_goes_on_with_the_servers_alone() {
 async fn a_removal_takes_what_a_stuck_deployment_left() {
     let origin = Plan::FirstRelease.world().await;
     let mut stuck = 0;
-    for call in (1..80).step_by(3) {
+    for call in (1..80).step_by(7) {
         let world = origin.fork();
         let process = Process::start(&world, "one").await;
         world.hosts.faults.plan(call, Fault::Dead);
