@@ -47,6 +47,11 @@ export default defineConfig(({ mode }) => ({
         button: {
           slots: { base: 'cursor-pointer' },
           variants: { size: { md: { base: 'text-[0.8125rem]', leadingIcon: 'size-4', trailingIcon: 'size-4' }, lg: { leadingIcon: 'size-4', trailingIcon: 'size-4' } } },
+          /* Under the pointer their labels must stay readable: /75 is too pale for white text. */
+          compoundVariants: [
+            { color: 'primary', variant: 'solid', class: 'hover:bg-primary/90 active:bg-primary/90' },
+            { color: 'error', variant: 'solid', class: 'hover:bg-error/90 active:bg-error/90' },
+          ],
         },
         input: { variants: { size: { md: { leadingIcon: 'size-4', trailingIcon: 'size-4' } } } },
         select: { variants: { size: { md: { leadingIcon: 'size-4', trailingIcon: 'size-4' } } } },

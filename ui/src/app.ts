@@ -9,6 +9,10 @@ import { queryClient } from './queries/client'
 import { router } from './router'
 import './style.css'
 
+/* What the first screen needs is fetched side by side, not one after the other. */
+const texts = setLocale(localStorage.getItem('flightdeck.locale') ?? 'en')
+void import('./shell/Shell.vue')
+
 const app = createApp(App)
 app.use(createPinia())
 app.use(router)
@@ -17,5 +21,5 @@ app.use(ui)
 app.use(VueQueryPlugin, { queryClient })
 followCore(queryClient)
 
-await setLocale(localStorage.getItem('flightdeck.locale') ?? 'en')
+await texts
 app.mount('#app')
