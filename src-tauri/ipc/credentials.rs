@@ -1,5 +1,7 @@
 //! Secrets of other systems: they go in and never come out.
 
+#![expect(clippy::zero_sized_map_values, reason = "`Number` names a type on the wire")]
+
 use std::collections::BTreeMap;
 
 use flightdeck_app::port::cloud;
@@ -105,7 +107,6 @@ pub(crate) struct Size {
 /// Lists the forms of all providers.
 #[tauri::command]
 #[specta::specta]
-#[expect(clippy::unused_async, reason = "a command that is not async blocks the window")]
 pub(crate) async fn list_provider_forms() -> Result<Vec<ProviderForm>, IpcError> {
     let form = |provider: &credential::Provider| ProviderForm {
         provider: (*provider).into(),

@@ -1,5 +1,9 @@
 //! One of everything in an organization, and arguments for every command on it.
 
+#![expect(clippy::disallowed_methods, reason = "rows want a time, and now is as good as any")]
+
+use std::collections::BTreeMap;
+
 use flightdeck_domain::{
     application::{Configuration, HealthCheck, Release},
     id::{ApplicationId, JobId, OrganizationId, ReleaseId, RunId, ServerId, StackId, UserId},
@@ -10,7 +14,7 @@ use flightdeck_domain::{
 };
 use flightdeck_store::{application, job, release, run, sample, server};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::window::{Window, text};
 
@@ -168,7 +172,7 @@ impl Things {
             configuration: Configuration {
                 port: 8080,
                 health_check: HealthCheck::default(),
-                environment: Default::default(),
+                environment: BTreeMap::default(),
                 stop_grace_seconds: 10,
             },
             created_at: now,
@@ -219,7 +223,7 @@ impl Things {
             ended_at: Some(now),
             dismissed: false,
         };
-        job::Row { job, payload, outputs: Default::default(), owner: None }
+        job::Row { job, payload, outputs: Map::new(), owner: None }
     }
 
     /// Arguments for a command on these things, asked in `organization`.

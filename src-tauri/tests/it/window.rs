@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tauri::{
     Manager as _, WebviewWindow, WebviewWindowBuilder,
     async_runtime::block_on,
+    http::HeaderMap,
     ipc::{CallbackFn, InvokeBody},
     test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder},
     webview::InvokeRequest,
@@ -87,7 +88,7 @@ impl Window {
             error: CallbackFn(1),
             url: "tauri://localhost".parse().expect("that is an address"),
             body: InvokeBody::Json(arguments.clone()),
-            headers: Default::default(),
+            headers: HeaderMap::default(),
             invoke_key: INVOKE_KEY.to_owned(),
         };
         get_ipc_response(&self.view, request)

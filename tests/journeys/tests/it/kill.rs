@@ -12,7 +12,7 @@ const ADDRESS: &str = "http://10.77.0.42/";
 async fn kill_when(cli: &Cli, line: &str, reached: impl Fn(&Value) -> bool) -> Value {
     let before = cli.newest_job()["id"].clone();
     let mut victim = cli.start(line);
-    let limit = Instant::now() + Duration::from_secs(60);
+    let limit = Instant::now() + Duration::from_mins(1);
     loop {
         let job = cli.newest_job();
         if job["id"] != before && reached(&job) {
