@@ -28,13 +28,31 @@ pub(crate) struct Globals {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// The organization to work in: its slug or id; may be left out while there is one
-    #[arg(long, global = true, value_name = "SLUG", env = "FLIGHTDECK_ORG", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SLUG",
+        env = "FLIGHTDECK_ORG",
+        hide_env_values = true
+    )]
     pub(crate) org: Option<String>,
     /// Where everything is kept
-    #[arg(long, global = true, value_name = "DIRECTORY", env = "FLIGHTDECK_DATA_DIR", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIRECTORY",
+        env = "FLIGHTDECK_DATA_DIR",
+        hide_env_values = true
+    )]
     pub(crate) data_dir: Option<PathBuf>,
     /// A file with the vault's passphrase in its first line
-    #[arg(long, global = true, value_name = "FILE", env = "FLIGHTDECK_PASSPHRASE_FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "FLIGHTDECK_PASSPHRASE_FILE",
+        hide_env_values = true
+    )]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Print what jobs say while they are waited for
     #[arg(long, short, global = true)]

@@ -57,10 +57,9 @@ pub(crate) const fn of(code: Code) -> u8 {
         | Code::TerraformTooOld
         | Code::TerraformFailed
         | Code::PlanStale => PROVIDER,
-        Code::ImageUnavailable
-        | Code::ContainerFailed
-        | Code::Unhealthy
-        | Code::ProxyFailed => DEPLOYMENT,
+        Code::ImageUnavailable | Code::ContainerFailed | Code::Unhealthy | Code::ProxyFailed => {
+            DEPLOYMENT
+        }
         Code::Cancelled => CANCELLED,
         Code::Busy => BUSY,
         Code::DatabaseTooNew | Code::Storage => STORAGE,

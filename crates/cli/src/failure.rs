@@ -80,10 +80,8 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let hint = match error.code {
             Code::VaultAbsent => Some("run `flightdeck setup` first".to_owned()),
-            Code::Busy => {
-                Some("wait for it with `flightdeck job wait`, or cancel it".to_owned())
-            }
-            _ => error.hint,
+            Code::Busy => Some("wait for it with `flightdeck job wait`, or cancel it".to_owned()),
+            _ => error.hint.or_else(|| next_step(error.code).map(str::to_owned)),
         };
         Self {
             exit: exit::of(error.code),
@@ -92,5 +90,15 @@ impl From<Error> for Failure {
             hint,
             job_id: None,
         }
+    }
+}
+
+/// What to do next where the core has nothing better to say.
+const fn next_step(code: Code) -> Option<&'static str> {
+    match code {
+        Code::InvalidInput => Some("correct that and call again"),
+        Code::WrongState => Some("look at it with the verb `show`"),
+        Code::Internal => Some("look for the cause in the logs of the data directory"),
+        _ => None,
     }
 }

@@ -83,7 +83,6 @@ fn standard_input(name: &str) -> Result<Secret> {
     Ok(Secret::new(text))
 }
 
-
 fn exposed(name: &str) -> Failure {
     Failure::usage(format!(
         "`{name}` is secret: on the command line other programs and the shell's history see it"

@@ -20,12 +20,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// Waits for a job that a verb started, unless it is left to others, and returns it.
 /// A job that did not succeed is the verb's failure.
-pub(crate) async fn of(
-    session: &Session,
-    ctx: &Ctx,
-    job_id: JobId,
-    no_wait: bool,
-) -> Result<Job> {
+pub(crate) async fn of(session: &Session, ctx: &Ctx, job_id: JobId, no_wait: bool) -> Result<Job> {
     if no_wait {
         return Ok(session.app().jobs().get(ctx, job_id).await?);
     }

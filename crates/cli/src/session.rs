@@ -85,14 +85,16 @@ impl Session {
                     ))
                     .hint(format!("choose one of {}", slugs()))
                 })?,
-            None => match known.iter().filter(|o| o.archived_at.is_none()).collect::<Vec<_>>()[..] {
-                [only] => only,
-                [] => return Err(not_set_up()),
-                _ => {
-                    return Err(Failure::usage("there is more than one organization")
-                        .hint(format!("choose one with `--org`: {}", slugs())));
+            None => {
+                match known.iter().filter(|o| o.archived_at.is_none()).collect::<Vec<_>>()[..] {
+                    [only] => only,
+                    [] => return Err(not_set_up()),
+                    _ => {
+                        return Err(Failure::usage("there is more than one organization")
+                            .hint(format!("choose one with `--org`: {}", slugs())));
+                    }
                 }
-            },
+            }
         };
         Ok(Ctx { user_id: user.id, organization_id: found.id })
     }

@@ -128,7 +128,11 @@ impl Terminal {
             return Ok(());
         }
         let answer = self.ask(&format!("{question} [y/N] "), "--yes")?;
-        if ["y", "yes"].contains(&answer.to_lowercase().as_str()) { Ok(()) } else { Err(declined()) }
+        if ["y", "yes"].contains(&answer.to_lowercase().as_str()) {
+            Ok(())
+        } else {
+            Err(declined())
+        }
     }
 
     /// Asks for a name that must be typed, unless it was given by `--confirm-name`.

@@ -281,7 +281,12 @@ impl Definition {
     }
 
     /// The definition with what the arguments change in it.
-    async fn with(mut self, session: &Session, ctx: &Ctx, rest: Rest) -> Result<ApplicationRequest> {
+    async fn with(
+        mut self,
+        session: &Session,
+        ctx: &Ctx,
+        rest: Rest,
+    ) -> Result<ApplicationRequest> {
         if let Some(domain) = rest.domain {
             self.domain = (!domain.is_empty()).then_some(domain);
         }
@@ -368,14 +373,12 @@ async fn earlier_release(
 
 async fn only_server(session: &Session, ctx: &Ctx, id: ApplicationId) -> Result<ServerId> {
     let application = session.app().applications().get(ctx, id).await?.application;
-    match application.servers[..] {
-        [only] => Ok(only),
-        _ => {
-            let names = names(&application.servers, &session.server_names(ctx).await?);
-            Err(Failure::usage("the application runs on more than one server")
-                .hint(format!("choose one with `--server`: {names}")))
-        }
+    if let [only] = application.servers[..] {
+        return Ok(only);
     }
+    let names = names(&application.servers, &session.server_names(ctx).await?);
+    Err(Failure::usage("the application runs on more than one server")
+        .hint(format!("choose one with `--server`: {names}")))
 }
 
 fn table_of(list: &[ApplicationDetail]) -> String {
@@ -384,12 +387,12 @@ fn table_of(list: &[ApplicationDetail]) -> String {
     let mut table = Table::new(columns, nothing);
     for one in list {
         let running = one.current_release.as_ref();
-        let last = one.deployments.first();
+        let newest = one.deployments.first();
         table.row([
             one.application.name.clone(),
             or_dash(running.map(|release| release.number)),
             running.map_or(&one.application.image, |release| &release.image).to_string(),
-            or_dash(last.map(|d| format!("{} {}", d.status.as_str(), ago(d.started_at)))),
+            or_dash(newest.map(|d| format!("{} {}", d.status.as_str(), ago(d.started_at)))),
             addresses(one),
         ]);
     }
@@ -409,10 +412,13 @@ fn shown(detail: &ApplicationDetail, servers: &[(ServerId, String)]) -> String {
     let running = detail.current_release.as_ref();
     let lines = [
         ("Application", application.name.clone()),
-        ("Runs", running.map_or_else(
-            || "nothing yet".to_owned(),
-            |release| format!("release {}, {}", release.number, release.image),
-        )),
+        (
+            "Runs",
+            running.map_or_else(
+                || "nothing yet".to_owned(),
+                |release| format!("release {}, {}", release.number, release.image),
+            ),
+        ),
         ("Addresses", addresses(detail)),
         ("Servers", names(&application.servers, servers)),
         ("Domain", or_dash(application.domain.as_ref())),

@@ -4,13 +4,7 @@ use clap::Args;
 use flightdeck_app::VaultState;
 use serde::Serialize;
 
-use crate::{
-    answer::Answer,
-    failure::Result,
-    session::Session,
-    table::facts,
-    terminal::Mood,
-};
+use crate::{answer::Answer, failure::Result, session::Session, table::facts, terminal::Mood};
 
 /// Looks and changes nothing; always exits with 0.
 #[derive(Debug, Args)]
@@ -44,8 +38,7 @@ pub(crate) async fn run(session: &Session) -> Result<Answer> {
                 (VaultState::Absent, Some(problem)) => format!("not set up; keychain: {problem}"),
                 _ => format!("protected by {protection}"),
             },
-            hint: (status.state == VaultState::Absent)
-                .then(|| "run `flightdeck setup`".to_owned()),
+            hint: (status.state == VaultState::Absent).then(|| "run `flightdeck setup`".to_owned()),
         },
         match app.settings().find_terraform().await {
             Ok(binary) => Finding {

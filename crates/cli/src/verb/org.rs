@@ -26,7 +26,8 @@ pub(crate) enum Verb {
     /// Show one organization
     Show {
         /// Its slug or id; the one of `--org` without
-        org: Option<String>,
+        #[arg(value_name = "ORG")]
+        organization: Option<String>,
     },
     /// Make an organization below the one of `--org`
     Create {
@@ -42,7 +43,8 @@ pub(crate) enum Verb {
     /// Change an organization's name or colour
     Update {
         /// Its slug or id; the one of `--org` without
-        org: Option<String>,
+        #[arg(value_name = "ORG")]
+        organization: Option<String>,
         /// Its new name
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
@@ -53,7 +55,8 @@ pub(crate) enum Verb {
     /// Put an organization away: it can be looked at and no more
     Archive {
         /// Its slug or id; the one of `--org` without
-        org: Option<String>,
+        #[arg(value_name = "ORG")]
+        organization: Option<String>,
         #[command(flatten)]
         confirmation: Confirmation,
     },
@@ -95,8 +98,8 @@ pub(crate) async fn run(session: &Session, verb: Verb) -> Result<Answer> {
             };
             Answer::new(&list, table_of(&list))
         }
-        Verb::Show { org } => {
-            let ctx = session.ctx_in(org.as_deref()).await?;
+        Verb::Show { organization } => {
+            let ctx = session.ctx_in(organization.as_deref()).await?;
             let membership = organizations.membership(&ctx).await?;
             let members = organizations.members(&ctx).await?;
             let text = shown(&membership.organization, Some(membership.role), members.len());
@@ -109,16 +112,16 @@ pub(crate) async fn run(session: &Session, verb: Verb) -> Result<Answer> {
             let text = format!("`{}` is made; use it with `--org {}`\n", made.name, made.slug);
             Answer::new(&made, text)
         }
-        Verb::Update { org, name, color } => {
-            let ctx = session.ctx_in(org.as_deref()).await?;
+        Verb::Update { organization, name, color } => {
+            let ctx = session.ctx_in(organization.as_deref()).await?;
             let old = organizations.membership(&ctx).await?.organization;
             let (name, color) = (name.unwrap_or(old.name), color.unwrap_or(old.color));
             let changed = organizations.update(&ctx, &name, &color).await?;
             let text = shown(&changed, None, organizations.members(&ctx).await?.len());
             Answer::new(&changed, text)
         }
-        Verb::Archive { org, confirmation } => {
-            let ctx = session.ctx_in(org.as_deref()).await?;
+        Verb::Archive { organization, confirmation } => {
+            let ctx = session.ctx_in(organization.as_deref()).await?;
             session.terminal.confirm("Put this organization away?", confirmation.yes)?;
             let archived = organizations.archive(&ctx).await?;
             Answer::new(&archived, format!("`{}` is archived\n", archived.name))

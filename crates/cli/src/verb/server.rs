@@ -191,17 +191,13 @@ pub(crate) async fn run(session: &Session, verb: Verb) -> Result<Answer> {
         }
         Verb::Metrics { server, minutes, svg, dark } => {
             let id = session.server(&ctx, &server).await?;
-            match svg {
-                Some(path) => {
-                    let palette = if dark { Palette::Dark } else { Palette::Light };
-                    let svg = servers.chart(&ctx, id, minutes, palette).await?;
-                    written(&svg, &path)
-                }
-                None => {
-                    let samples = servers.samples(&ctx, id, minutes).await?;
-                    Answer::new(&samples, samples_table(&samples, minutes))
-                }
-            }
+            let Some(path) = svg else {
+                let samples = servers.samples(&ctx, id, minutes).await?;
+                return Answer::new(&samples, samples_table(&samples, minutes));
+            };
+            let palette = if dark { Palette::Dark } else { Palette::Light };
+            let svg = servers.chart(&ctx, id, minutes, palette).await?;
+            written(&svg, &path)
         }
     }
 }
@@ -302,7 +298,8 @@ fn shown(terminal: Terminal, overview: &ServerOverview) -> String {
 }
 
 fn samples_table(samples: &[Sample], minutes: u32) -> String {
-    let nothing = format!("there is no sample of the last {minutes} minutes; `flightdeck watch` takes them");
+    let nothing =
+        format!("there is no sample of the last {minutes} minutes; `flightdeck watch` takes them");
     let columns =
         ["at", "cpu", "load", "memory", "disk", "received/s", "sent/s", "read/s", "written/s"];
     let mut table = Table::new(columns, nothing);

@@ -37,7 +37,8 @@ pub(crate) async fn run(session: &Session, verb: Verb) -> Result<Answer> {
         }
     };
     let all = fields(&settings)?;
-    let lines: Vec<(&str, String)> = all.iter().map(|(name, v)| (name.as_str(), plain(v))).collect();
+    let lines: Vec<(&str, String)> =
+        all.iter().map(|(name, v)| (name.as_str(), plain(v))).collect();
     Answer::new(&settings, facts(&lines))
 }
 

@@ -167,7 +167,8 @@ pub(crate) async fn run(session: &Session, verb: Verb) -> Result<Answer> {
                 server_count: inputs.count.unwrap_or(old.server_count),
             };
             let changed = stacks.update(&ctx, id, inputs).await?;
-            let text = format!("`{0}` is changed\nnext: `flightdeck stack plan {0}`\n", changed.name);
+            let text =
+                format!("`{0}` is changed\nnext: `flightdeck stack plan {0}`\n", changed.name);
             Answer::new(&changed, text)
         }
         Verb::Plan { stack, destroy, waiting } => {
@@ -237,12 +238,7 @@ async fn planned(
 }
 
 /// The plan that waits, or a new one.
-async fn plan_to_apply(
-    session: &Session,
-    ctx: &Ctx,
-    id: StackId,
-    waiting: Waiting,
-) -> Result<Run> {
+async fn plan_to_apply(session: &Session, ctx: &Ctx, id: StackId, waiting: Waiting) -> Result<Run> {
     let stacks = session.app().stacks();
     let detail = stacks.get(ctx, id).await?;
     if let Some(plan) = waiting_plan(&detail, None) {
@@ -252,10 +248,16 @@ async fn plan_to_apply(
         return Err(Failure::usage("there is no plan to apply without waiting for it")
             .hint("run `flightdeck stack plan` first"));
     }
-    let job_id = stacks.plan(ctx, id, false).await?;
+    new_plan(session, ctx, id, false).await
+}
+
+/// Plans and waits for it.
+async fn new_plan(session: &Session, ctx: &Ctx, id: StackId, destroy: bool) -> Result<Run> {
+    let stacks = session.app().stacks();
+    let job_id = stacks.plan(ctx, id, destroy).await?;
     progress::of(session, ctx, job_id, false).await?;
     let detail = stacks.get(ctx, id).await?;
-    waiting_plan(&detail, Some(false))
+    waiting_plan(&detail, Some(destroy))
         .cloned()
         .ok_or_else(|| Failure::internal("the plan is gone that was just made"))
 }
@@ -309,14 +311,7 @@ async fn destroy(
     let detail = stacks.get(ctx, id).await?;
     let plan = match waiting_plan(&detail, Some(true)) {
         Some(plan) => plan.clone(),
-        None => {
-            let job_id = stacks.plan(ctx, id, true).await?;
-            progress::of(session, ctx, job_id, false).await?;
-            let detail = stacks.get(ctx, id).await?;
-            waiting_plan(&detail, Some(true))
-                .cloned()
-                .ok_or_else(|| Failure::internal("the plan is gone that was just made"))?
-        }
+        None => new_plan(session, ctx, id, true).await?,
     };
     approve(session, &plan, confirmation, "Take all of this away?")?;
     let question = format!("Type `{}` to destroy it", detail.stack.stack.name);

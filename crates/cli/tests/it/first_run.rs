@@ -21,9 +21,8 @@ fn a_verb_before_the_first_run_says_how_to_set_up() {
 fn the_first_run_makes_a_vault_and_an_organization_with_an_owner() {
     let desk = Desk::bare();
 
-    let made = desk
-        .call(&["setup", "--organization", "Müller & Söhne", "--user", "Jo", "--json"])
-        .json();
+    let made =
+        desk.call(&["setup", "--organization", "Müller & Söhne", "--user", "Jo", "--json"]).json();
 
     assert_eq!(made["slug"], "mueller-soehne");
     let status = desk.call(&["vault", "status", "--json"]).json();

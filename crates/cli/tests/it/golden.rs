@@ -143,8 +143,19 @@ fn an_application_is_defined_and_changed_field_by_field() {
     desk.register_dead_server();
 
     desk.call(&[
-        "app", "create", "shop", "--image", "registry.test/shop", "--server", "s1", "--port",
-        "8080", "--env", "MODE=live", "--health-path", "/up",
+        "app",
+        "create",
+        "shop",
+        "--image",
+        "registry.test/shop",
+        "--server",
+        "s1",
+        "--port",
+        "8080",
+        "--env",
+        "MODE=live",
+        "--health-path",
+        "/up",
     ])
     .text();
     let changed =

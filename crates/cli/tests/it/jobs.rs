@@ -26,8 +26,16 @@ impl SilentHost {
 
     fn register(&self) -> [&str; 10] {
         [
-            "server", "register", "s1", "--host", "127.0.0.1", "--port", &self.port, "--key",
-            "fleet", "--json",
+            "server",
+            "register",
+            "s1",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            &self.port,
+            "--key",
+            "fleet",
+            "--json",
         ]
     }
 }
@@ -56,8 +64,17 @@ fn a_job_that_is_not_waited_for_is_only_written_down() {
 
     let answer = desk
         .call(&[
-            "server", "register", "s1", "--host", "127.0.0.1", "--port", "1", "--key", "fleet",
-            "--no-wait", "--json",
+            "server",
+            "register",
+            "s1",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "1",
+            "--key",
+            "fleet",
+            "--no-wait",
+            "--json",
         ])
         .json();
 
@@ -74,7 +91,15 @@ fn watch_carries_out_what_was_written_down() {
     let desk = Desk::set_up();
     desk.with_key();
     desk.call(&[
-        "server", "register", "s1", "--host", "127.0.0.1", "--port", "1", "--key", "fleet",
+        "server",
+        "register",
+        "s1",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "1",
+        "--key",
+        "fleet",
         "--no-wait",
     ])
     .text();

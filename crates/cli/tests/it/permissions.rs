@@ -30,7 +30,8 @@ impl World {
                 "--json",
             ])
             .json());
-        let member = id(&desk.call(&["org", "add-member", "Kim", "--role", "owner", "--json"]).json());
+        let member =
+            id(&desk.call(&["org", "add-member", "Kim", "--role", "owner", "--json"]).json());
         std::fs::write(desk.path("token"), TOKEN).expect("it is ours");
         let token = desk.path("token");
         let values = BTreeMap::from([
@@ -222,7 +223,11 @@ fn the_calls_of_these_tests_are_ones_that_an_owner_may_make() {
     let calls: Vec<_> = VERBS
         .iter()
         .filter(|entry| permission(entry).is_some())
-        .map(|entry| (entry.path, world.call_of(entry)))
+        .map(|entry| {
+            let mut call = world.call_of(entry);
+            call.extend(["--org".to_owned(), "acme-hosting".to_owned()]);
+            (entry.path, call)
+        })
         .collect();
 
     // One after the other they would take away what the next one needs; that is no

@@ -17,16 +17,21 @@ fn a_failure_in_a_pipe_is_two_lines_and_nothing_else() {
     desk.with_key();
 
     let ended = desk.call(&[
-        "server", "register", "s1", "--host", "127.0.0.1", "--port", "1", "--key", "fleet",
+        "server",
+        "register",
+        "s1",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "1",
+        "--key",
+        "fleet",
     ]);
 
     assert_eq!(ended.out, "", "nothing was answered");
     let lines: Vec<&str> = ended.err.lines().collect();
     assert_eq!(lines.len(), 2, "no progress is drawn in a pipe: {}", ended.err);
-    assert_eq!(
-        lines[0],
-        "error: Verify s1: no connection to root@127.0.0.1:1: connection refused"
-    );
+    assert_eq!(lines[0], "error: Verify s1: no connection to root@127.0.0.1:1: connection refused");
     assert!(lines[1].starts_with("hint: check the address"), "{}", lines[1]);
     assert!(!ended.err.contains('\u{1b}'), "no colour in a pipe");
 }
@@ -55,7 +60,15 @@ fn watch_ends_on_a_signal_and_prints_one_document_a_line() {
 
     // Written down by another process, carried out by the watching one.
     desk.call(&[
-        "server", "register", "s1", "--host", "127.0.0.1", "--port", "1", "--key", "fleet",
+        "server",
+        "register",
+        "s1",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "1",
+        "--key",
+        "fleet",
         "--no-wait",
     ])
     .text();

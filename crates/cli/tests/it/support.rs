@@ -112,11 +112,8 @@ impl Desk {
 
     /// Calls with something on the standard input.
     pub(crate) fn call_with_input(&self, arguments: &[&str], input: &str) -> Ended {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .spawn()
-            .expect("the binary was built");
+        let mut child =
+            self.command(arguments).stdin(Stdio::piped()).spawn().expect("the binary was built");
         let mut stdin = child.stdin.take().expect("it is piped");
         stdin.write_all(input.as_bytes()).expect("the child reads");
         drop(stdin);
@@ -130,8 +127,7 @@ impl Desk {
 
     /// A cloud token called `cloud`; returns its id.
     pub(crate) fn with_token(&self) -> String {
-        let arguments =
-            ["credential", "add", "hetzner", "cloud", "--field", "token=-", "--json"];
+        let arguments = ["credential", "add", "hetzner", "cloud", "--field", "token=-", "--json"];
         id(&self.call_with_input(&arguments, &format!("{TOKEN}\n")).json())
     }
 
@@ -139,8 +135,20 @@ impl Desk {
     pub(crate) fn with_stack(&self) -> String {
         id(&self
             .call(&[
-                "stack", "create", "web", "--credential", "cloud", "--ssh-key", "fleet",
-                "--region", "fsn1", "--size", "cx22", "--image", "debian-12", "--json",
+                "stack",
+                "create",
+                "web",
+                "--credential",
+                "cloud",
+                "--ssh-key",
+                "fleet",
+                "--region",
+                "fsn1",
+                "--size",
+                "cx22",
+                "--image",
+                "debian-12",
+                "--json",
             ])
             .json())
     }
@@ -148,7 +156,15 @@ impl Desk {
     /// Registers a server called `s1` where nobody listens; needs the key.
     pub(crate) fn register_dead_server(&self) -> Ended {
         self.call(&[
-            "server", "register", "s1", "--host", "127.0.0.1", "--port", "1", "--key", "fleet",
+            "server",
+            "register",
+            "s1",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "1",
+            "--key",
+            "fleet",
             "--json",
         ])
     }

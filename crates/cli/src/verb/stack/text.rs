@@ -62,7 +62,9 @@ pub(super) fn detail(detail: &StackDetail) -> String {
     if let Some(last) = detail.runs.first() {
         for complaint in last.run.diagnostics.iter().filter(|complaint| complaint.is_error) {
             let place = complaint.place.as_ref().map_or_else(String::new, |p| format!(" ({p})"));
-            text.push_str(&format!("\n{}{place}\n{}\n", complaint.summary, complaint.detail));
+            for part in ["\n", &complaint.summary, &place, "\n", &complaint.detail, "\n"] {
+                text.push_str(part);
+            }
         }
     }
     text
