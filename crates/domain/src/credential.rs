@@ -51,16 +51,18 @@ impl Provider {
     pub const fn fields(self) -> &'static [Field] {
         match self {
             Self::Hetzner => const { &[field("token", true, true)] },
-            Self::SshKey => const {
-                &[field("private_key", true, true), field("passphrase", true, false)]
-            },
-            Self::Registry => const {
-                &[
-                    field("server", false, true),
-                    field("user", false, true),
-                    field("password", true, true),
-                ]
-            },
+            Self::SshKey => {
+                const { &[field("private_key", true, true), field("passphrase", true, false)] }
+            }
+            Self::Registry => {
+                const {
+                    &[
+                        field("server", false, true),
+                        field("user", false, true),
+                        field("password", true, true),
+                    ]
+                }
+            }
         }
     }
 

@@ -54,8 +54,8 @@ impl ImageReference {
             return Err(wrong());
         }
         let mut parts: Vec<&str> = path.split('/').collect();
-        let has_host = parts.len() > 1
-            && (parts[0].contains(['.', ':']) || parts[0] == "localhost");
+        let has_host =
+            parts.len() > 1 && (parts[0].contains(['.', ':']) || parts[0] == "localhost");
         if has_host {
             let host = parts.remove(0);
             let (name, port) = host.split_once(':').map_or((host, None), |(n, p)| (n, Some(p)));
@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn what_could_be_read_as_an_option_or_a_command_is_refused() {
-        for text in ["", "-v", "--privileged", "Nginx", "a b", "a;b", "a//b", "a:", "a@sha256:1", "$(id)"]
+        for text in
+            ["", "-v", "--privileged", "Nginx", "a b", "a;b", "a//b", "a:", "a@sha256:1", "$(id)"]
         {
             assert!(ImageReference::parse(text).is_err(), "`{text}`");
         }

@@ -12,9 +12,8 @@ pub const MAX_LEVEL: u8 = 10;
 
 /// The colours that a new organization is given in turn, so that no two
 /// neighbours in the switcher look alike. All keep 4.5:1 against white text.
-pub const COLORS: &[&str] = &[
-    "#2563eb", "#b45309", "#047857", "#7c3aed", "#be123c", "#0e7490", "#4d7c0f", "#a21caf",
-];
+pub const COLORS: &[&str] =
+    &["#2563eb", "#b45309", "#047857", "#7c3aed", "#be123c", "#0e7490", "#4d7c0f", "#a21caf"];
 
 /// What an organization is in the business of its operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

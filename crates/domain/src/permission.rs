@@ -125,9 +125,7 @@ impl Role {
             | P::StackRead
             | P::ApplicationRead
             | P::JobRead => true,
-            P::ApplicationWrite | P::DeploymentRun | P::JobControl => {
-                !matches!(self, Self::Viewer)
-            }
+            P::ApplicationWrite | P::DeploymentRun | P::JobControl => !matches!(self, Self::Viewer),
             P::OrganizationWrite
             | P::OrganizationCreate
             | P::MemberWrite

@@ -117,12 +117,16 @@ mod tests {
 
     #[test]
     fn a_token_goes_out_encrypted_or_not_at_all() {
-        for good in ["https://api.hetzner.cloud/v1", "http://127.0.0.1:8080/v1", "http://localhost"] {
+        for good in ["https://api.hetzner.cloud/v1", "http://127.0.0.1:8080/v1", "http://localhost"]
+        {
             assert!(is_endpoint(good), "`{good}`");
         }
-        for bad in
-            ["http://api.example", "http://127.0.0.1.example", "http://127.0.0.1@example", "https://"]
-        {
+        for bad in [
+            "http://api.example",
+            "http://127.0.0.1.example",
+            "http://127.0.0.1@example",
+            "https://",
+        ] {
             assert!(!is_endpoint(bad), "`{bad}`");
         }
     }

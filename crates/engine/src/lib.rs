@@ -83,9 +83,9 @@ impl Engine {
             clock: Arc::new(clock::SystemClock),
             hosts: Arc::new(SshHosts::new()),
             terraform: Arc::new(TerraformCli::new(flightdeck_terraform::run_root(&directory))),
-            cloud: Arc::new(ProviderApis::new(std::time::Duration::from_secs(10)).map_err(|error| {
-                Error::new(Code::Internal, "the HTTP client does not start").cause(error)
-            })?),
+            cloud: Arc::new(ProviderApis::new(std::time::Duration::from_secs(10)).map_err(
+                |error| Error::new(Code::Internal, "the HTTP client does not start").cause(error),
+            )?),
             keychain: Arc::new(OsKeychain::new(KEYCHAIN_SERVICE)),
         };
         let app = App::new(store, ports, place);

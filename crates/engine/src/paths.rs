@@ -1,6 +1,10 @@
 //! Where things lie on this machine.
 
-use std::{env, fs, os::unix::fs::DirBuilderExt, path::{Path, PathBuf}};
+use std::{
+    env, fs,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
 
 use flightdeck_app::error::{Code, Error, Result};
 use nix::sys::stat::{Mode, umask};

@@ -100,6 +100,9 @@ impl Cli {
 
     /// The newest job, whole.
     pub fn newest_job(&self) -> Value {
-        self.succeed("job list").as_array().and_then(|jobs| jobs.first().cloned()).unwrap_or_default()
+        self.succeed("job list")
+            .as_array()
+            .and_then(|jobs| jobs.first().cloned())
+            .unwrap_or_default()
     }
 }

@@ -45,8 +45,9 @@ impl World {
         let fleet = repository().join("tests/fleet");
         run(&fleet.join("registry.sh"), &["up"]);
         run(Path::new("python3"), &[fleet.join("images/publish.py").to_str().unwrap()]);
-        let mirror = Mirror::lay_out(&binary("terraform-provider-fleet"), &folder.path().join("mirror"))
-            .unwrap();
+        let mirror =
+            Mirror::lay_out(&binary("terraform-provider-fleet"), &folder.path().join("mirror"))
+                .unwrap();
         let script = fleet.join("fleet.sh");
         mirror
             .edit(|config| {

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flightdeck_app::{
-    App, ApplicationRequest, Ctx, SetUp, StackRequest,
-    error::Code,
-};
+use flightdeck_app::{App, ApplicationRequest, Ctx, SetUp, StackRequest, error::Code};
 use flightdeck_domain::{
     application::{Configuration, HealthCheck},
     credential::{CredentialStatus, Fields, Provider},
@@ -69,8 +66,7 @@ async fn from_a_credential_to_a_running_application_and_back() {
     let ctx = app.organizations().context(organization.id).await.unwrap();
 
     let token = Fields(BTreeMap::from([("token".to_owned(), Secret::new(TOKEN))]));
-    let cloud =
-        app.credentials().create(&ctx, "hetzner", Provider::Hetzner, token).await.unwrap();
+    let cloud = app.credentials().create(&ctx, "hetzner", Provider::Hetzner, token).await.unwrap();
     let cloud = app.credentials().test(&ctx, cloud.id).await.unwrap();
     assert!(matches!(cloud.status, CredentialStatus::Valid { .. }), "{:?}", cloud.status);
     let key = app.credentials().generate_ssh_key(&ctx, "web key").await.unwrap();

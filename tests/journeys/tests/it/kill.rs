@@ -85,8 +85,7 @@ async fn a_kill_in_any_phase_orphans_and_loses_nothing() {
     // In the middle of the apply: the network stands, the server is being made.
     delay("hcloud_server.create", 2_500);
     let network = || world.cloud().iter().any(|(kind, _)| kind == "hcloud_network");
-    let job =
-        kill_when(&cli, "stack apply web --yes", |job| at("apply")(job) && network()).await;
+    let job = kill_when(&cli, "stack apply web --yes", |job| at("apply")(job) && network()).await;
     resume(&cli, &job);
     assert_eq!(servers_in_the_cloud(&world), 1, "no server was made twice: {:?}", world.cloud());
     let shown = cli.succeed("stack show web");
@@ -117,12 +116,9 @@ async fn a_kill_in_any_phase_orphans_and_loses_nothing() {
 
     cli.succeed("app remove hello --confirm-name hello");
     delay("hcloud_server.delete", 2_000);
-    let job = kill_when(
-        &cli,
-        "stack destroy web --yes --confirm-name web",
-        |job| at("destroy")(job),
-    )
-    .await;
+    let job =
+        kill_when(&cli, "stack destroy web --yes --confirm-name web", |job| at("destroy")(job))
+            .await;
     resume(&cli, &job);
     assert!(world.cloud().is_empty(), "nothing is left: {:?}", world.cloud());
     assert!(cli.succeed("server list").as_array().unwrap().is_empty());
