@@ -4,7 +4,8 @@
 //! the file and their own program is slowed down by Argon2 alone.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::file::{self, Existing};
 
 const NAME: &str = "vault-attempts.json";
+const LOCK: &str = "vault-attempts.lock";
 const MOST_BYTES: u64 = 4096;
 const LONGEST_WAIT_SECONDS: u64 = 60;
 
@@ -22,6 +24,7 @@ const LONGEST_WAIT_SECONDS: u64 = 60;
 pub(crate) struct Attempts {
     path: PathBuf,
     record: Record,
+    _turn: File,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -32,7 +35,12 @@ struct Record {
 
 impl Attempts {
     /// Reads the record in `directory`; a record that can't be read counts as none.
+    ///
+    /// Waits for its turn and keeps it until it is dropped. An attempt counts as
+    /// failed while it is made, so that two at once with the right passphrase
+    /// would look like guesses to each other.
     pub(crate) fn load(directory: &Path) -> io::Result<Self> {
+        let turn = turn(&directory.join(LOCK))?;
         let path = directory.join(NAME);
         let record = match file::read(&path, MOST_BYTES)? {
             Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
@@ -41,7 +49,7 @@ impl Attempts {
             }),
             None => Record::default(),
         };
-        Ok(Self { path, record })
+        Ok(Self { path, record, _turn: turn })
     }
 
     /// Counts an attempt before it is made, or says how many seconds are left to wait.
@@ -82,6 +90,19 @@ impl Attempts {
         let bytes = serde_json::to_vec(&self.record)?;
         file::write(&self.path, &bytes, Existing::Replace)
     }
+}
+
+/// Holds the lock file at `path`, which is made private like all of the vault's files.
+fn turn(path: &Path) -> io::Result<File> {
+    if !path.exists() {
+        match file::write(path, b"", Existing::Keep) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    let file = File::open(path)?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// Seconds to wait after that many failures in a row: 0, 0, 1, 2, 4 … 60.

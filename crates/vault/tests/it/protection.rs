@@ -152,6 +152,20 @@ fn a_clock_that_went_back_does_not_lock_anybody_out() {
 }
 
 #[test]
+fn many_that_unlock_at_once_with_the_right_passphrase_all_may() {
+    let (directory, _vault, _master) = with_passphrase();
+
+    let refused: Vec<VaultError> = std::thread::scope(|scope| {
+        let unlocking: Vec<_> = (0..6)
+            .map(|_| scope.spawn(|| unlock(&vault(directory.path()), RIGHT, 0)))
+            .collect();
+        unlocking.into_iter().filter_map(|one| one.join().expect("no panic").err()).collect()
+    });
+
+    assert!(refused.is_empty(), "scripts run side by side: {refused:?}");
+}
+
+#[test]
 fn a_damaged_record_of_attempts_does_not_lock_anybody_out() {
     let (directory, vault, _) = with_passphrase();
     fs::write(directory.path().join("vault-attempts.json"), b"{").expect("a writable directory");
