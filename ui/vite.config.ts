@@ -81,5 +81,6 @@ export default defineConfig(({ mode }) => ({
     include: ['src/**/*.test.ts'],
     setupFiles: ['./src/test.setup.ts'],
     restoreMocks: true,
+    testTimeout: 30_000,
   },
 }))
