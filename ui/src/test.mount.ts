@@ -40,7 +40,7 @@ export function appears(testid: string): Promise<HTMLElement> {
     const found = document.querySelector<HTMLElement>(`[data-testid="${testid}"]`)
     if (!found) throw new Error(`there is no ${testid}`)
     return found
-  }, { timeout: 4000 })
+  }, { timeout: 15_000 })
 }
 
 /** Types into a field, as an input event. */

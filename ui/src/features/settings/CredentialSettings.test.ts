@@ -22,7 +22,7 @@ describe('the credentials', () => {
     const clipboardData = { getData: () => `export HCLOUD_TOKEN="${TOKEN}"` }
     field.dispatchEvent(Object.assign(new Event('paste', { bubbles: true, cancelable: true }), { clipboardData }))
     await press('credential-save')
-    await vi.waitFor(() => expect(document.querySelector('[data-testid=credential]')?.getAttribute('data-state')).toBe('valid'), { timeout: 4000 })
+    await vi.waitFor(() => expect(document.querySelector('[data-testid=credential]')?.getAttribute('data-state')).toBe('valid'), { timeout: 15_000 })
 
     expect(document.documentElement.outerHTML).not.toContain(TOKEN)
     expect(JSON.stringify({ ...localStorage }), 'a draft must not hold a secret').not.toContain(TOKEN)

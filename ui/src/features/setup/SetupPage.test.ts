@@ -17,7 +17,7 @@ describe('the first run', () => {
     await fill('setup-organization', 'Northwind')
     await press('setup-next')
     await press('setup-first-look')
-    await vi.waitFor(() => expect(world.status.vault).toBe('open'), { timeout: 8000 })
+    await vi.waitFor(() => expect(world.status.vault).toBe('open'), { timeout: 15_000 })
 
     expect(world.status).toMatchObject({ protection: 'keychain', userName: 'Ada Weber' })
     expect((await call(commands.listOrganizations())).map(one => one.name)).toEqual(['Northwind'])
