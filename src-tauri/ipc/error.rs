@@ -42,8 +42,13 @@ pub struct IpcError {
 
 impl IpcError {
     /// States a failure, and logs it with its cause.
-    pub(crate) fn reported(app: &App, error: error::Error) -> Self {
+    ///
+    /// What comes from outside may quote a secret back at us, so that the text
+    /// passes the same filter as the log.
+    pub(crate) fn reported(app: &App, mut error: error::Error) -> Self {
         let incident = app.report(&error, "A command failed");
+        error.message = app.redact(&error.message);
+        error.hint = error.hint.map(|hint| app.redact(&hint));
         Self::new(error, incident)
     }
 

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use terraform_provider_fleet::{config::FleetConfig, mirror::Mirror};
 
 /// The only token that the cloud takes: 64 letters and digits, as Hetzner's are.
-pub const TOKEN: &str = "CANARYtokenCANARYtokenCANARYtokenCANARYtokenCANARYtokenCANARYtok";
+pub const TOKEN: &str = "CANARYjourneyCANARYjourneyCANARYjourneyCANARYjourneyCANARYjourne";
 /// What protects the vault.
 pub const PASSPHRASE: &str = "CANARY correct horse battery staple";
 /// Where servers pull images from.
