@@ -156,9 +156,8 @@ fn many_that_unlock_at_once_with_the_right_passphrase_all_may() {
     let (directory, _vault, _master) = with_passphrase();
 
     let refused: Vec<VaultError> = std::thread::scope(|scope| {
-        let unlocking: Vec<_> = (0..6)
-            .map(|_| scope.spawn(|| unlock(&vault(directory.path()), RIGHT, 0)))
-            .collect();
+        let unlocking: Vec<_> =
+            (0..6).map(|_| scope.spawn(|| unlock(&vault(directory.path()), RIGHT, 0))).collect();
         unlocking.into_iter().filter_map(|one| one.join().expect("no panic").err()).collect()
     });
 
