@@ -108,6 +108,9 @@ pub enum ApplicationError {
     /// A name that no shell would take.
     #[error("`{0}` is not a name for an environment variable")]
     Variable(String),
+    /// A value that would not arrive as it is: variables travel as lines.
+    #[error("the value of `{0}` must be one line without control characters")]
+    VariableValue(String),
 }
 
 /// Checks an application's name: it becomes part of container names.
@@ -158,8 +161,12 @@ impl Configuration {
             name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         };
-        match self.environment.keys().find(|name| !is_name(name)) {
-            Some(name) => Err(ApplicationError::Variable(name.clone())),
+        if let Some(name) = self.environment.keys().find(|name| !is_name(name)) {
+            return Err(ApplicationError::Variable(name.clone()));
+        }
+        let broken = self.environment.iter().find(|(_, value)| value.contains(char::is_control));
+        match broken {
+            Some((name, _)) => Err(ApplicationError::VariableValue(name.clone())),
             None => Ok(()),
         }
     }
