@@ -2,6 +2,7 @@
 
 mod containers;
 mod deploy;
+mod reconcile;
 mod removal;
 
 use flightdeck_domain::{
@@ -159,7 +160,9 @@ impl Applications<'_> {
             })
             .await?;
         let title = format!("Deploy {} {}", application.name, release.image);
-        self.start(ctx, &desk, (application, release.id, servers), title).await
+        let job_id = self.start(&desk, (application, release.id, servers), title).await?;
+        self.0.audit(ctx, "application.deploy", id).await?;
+        Ok(job_id)
     }
 
     /// Moves the application back to an earlier release, without a rebuild.
@@ -190,7 +193,9 @@ impl Applications<'_> {
         }
         let servers = self.ready_servers(&desk, &application).await?;
         let title = format!("Roll {} back to release {}", application.name, release.number);
-        self.start(ctx, &desk, (application, release_id, servers), title).await
+        let job_id = self.start(&desk, (application, release_id, servers), title).await?;
+        self.0.audit(ctx, "application.roll_back", id).await?;
+        Ok(job_id)
     }
 
     /// Takes the application off its servers, then forgets it.
@@ -241,7 +246,6 @@ impl Applications<'_> {
 
     async fn start(
         &self,
-        ctx: &Ctx,
         desk: &Desk,
         (application, release_id, servers): (Application, ReleaseId, Vec<Server>),
         title: String,
@@ -280,7 +284,6 @@ impl Applications<'_> {
                 .await?;
             return Err(error);
         }
-        self.0.audit(ctx, "application.deploy", application.id).await?;
         self.0.announce_application(desk, application.id);
         Ok(job_id)
     }

@@ -93,7 +93,7 @@ impl App {
         plain: &[u8],
     ) -> Result<Vec<u8>> {
         let place = seal::Place { workspace: desk.organization_id, table, row, column };
-        Ok(self.keys().seal(purpose, &place, plain)?)
+        self.with_keys(desk.organization_id, |keys| keys.seal(purpose, &place, plain))
     }
 
     /// Opens a value that was sealed for this place.
@@ -105,7 +105,7 @@ impl App {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>> {
         let place = seal::Place { workspace: desk.organization_id, table, row, column };
-        Ok(self.keys().open(purpose, &place, sealed)?)
+        self.with_keys(desk.organization_id, |keys| keys.open(purpose, &place, sealed))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Secrets of other systems: kept sealed, opened at the last moment.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use flightdeck_domain::{
     credential::{Credential, CredentialStatus, Fields, Provider},
-    id::CredentialId,
+    id::{CredentialId, UserId},
     name,
     permission::Permission,
     secret::Secret,
@@ -22,6 +25,12 @@ use crate::{
         hosts::SshKey,
     },
 };
+
+/// How long uses of a credential by one person count as one use.
+const USE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// When each person's last recorded use of a credential was.
+pub(crate) type Uses = Mutex<HashMap<(UserId, CredentialId), jiff::Timestamp>>;
 
 /// The use cases of credentials.
 pub struct Credentials<'a>(pub(crate) &'a App);
@@ -232,17 +241,36 @@ impl App {
             .ok_or_else(|| Error::not_found("credential", id))
     }
 
-    /// Opens one secret field, and notes that it was used.
+    /// Opens one secret field, and writes down that it was used.
     pub(crate) async fn secret(
         &self,
         desk: &Desk,
         id: CredentialId,
         field: &'static str,
     ) -> Result<Secret> {
-        self.optional_secret(desk, id, field).await?.ok_or_else(|| {
+        let secret = self.optional_secret(desk, id, field).await?.ok_or_else(|| {
             Error::new(Code::InvalidInput, format!("the credential has no `{field}`"))
                 .hint("choose a credential of the right kind")
-        })
+        })?;
+        if self.is_new_use(desk.actor, id) {
+            let ctx = Ctx { user_id: desk.actor, organization_id: desk.organization_id };
+            self.audit(&ctx, "credential.use", id).await?;
+        }
+        Ok(secret)
+    }
+
+    /// Says whether this use is to go on record: the first one in an hour.
+    ///
+    /// Servers are sampled every few seconds; nobody would find anything in an
+    /// audit log that has a line for each.
+    fn is_new_use(&self, actor: UserId, id: CredentialId) -> bool {
+        let mut uses = self.0.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        let is_new = uses.get(&(actor, id)).is_none_or(|last| now - USE >= *last);
+        if is_new {
+            uses.insert((actor, id), now);
+        }
+        is_new
     }
 
     /// Opens the SSH key of a server or a stack.

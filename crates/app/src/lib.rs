@@ -100,6 +100,7 @@ struct Inner {
     leaves_jobs: AtomicBool,
     readings: metrics::Readings,
     secrets: redaction::KnownSecrets,
+    uses: credentials::Uses,
 }
 
 impl App {
@@ -118,6 +119,7 @@ impl App {
             leaves_jobs: AtomicBool::new(false),
             readings: metrics::Readings::default(),
             secrets: redaction::KnownSecrets::default(),
+            uses: credentials::Uses::default(),
         }))
     }
 

@@ -9,7 +9,9 @@ use flightdeck_domain::{
     credential::Provider,
     id::{CredentialId, JobId, RunId, ServerId, StackId},
     permission::Permission,
-    stack::{self, Operation, Run, RunStatus, Stack, StackInputs, StackStatus, StateVersion},
+    stack::{
+        self, Action, Operation, Run, RunStatus, Stack, StackInputs, StackStatus, StateVersion,
+    },
 };
 use flightdeck_store::{run as run_table, server, stack as table, state_version};
 use serde::Serialize;
@@ -157,8 +159,9 @@ impl Stacks<'_> {
         inputs.check().map_err(|error| Error::invalid(&error))?;
         let mut stack = self.0.idle_stack(&desk, id).await?;
         stack.inputs = inputs;
+        // A plan may wait in any status: a later one may have failed.
+        self.0.discard_plans(&desk, id).await?;
         if stack.status == StackStatus::AwaitingApproval {
-            self.0.discard_plans(&desk, id).await?;
             stack.status = self.0.resting_status(&desk, id).await?;
         }
         self.0.put_stack(&desk, stack.clone()).await?;
@@ -214,6 +217,8 @@ impl Stacks<'_> {
                 .hint(format!("type `{}` to destroy it", stack.name)));
             }
             self.refuse_while_placed(&desk, id).await?;
+        } else {
+            self.refuse_taking_placed(&desk, &plan).await?;
         }
         self.0.settings().find_terraform().await?;
         let title = if destroy {
@@ -262,6 +267,30 @@ impl Stacks<'_> {
     async fn refuse_while_placed(&self, desk: &Desk, id: StackId) -> Result<()> {
         let servers = desk.db.read(move |conn| server::of_stack(conn, id)).await?;
         let ids: Vec<ServerId> = servers.iter().map(|server| server.id).collect();
+        self.0.refuse_while_placed(desk, &ids).await
+    }
+
+    /// Refuses a plan that takes a server away that applications are placed on.
+    async fn refuse_taking_placed(&self, desk: &Desk, plan: &Run) -> Result<()> {
+        let taken: Vec<&str> = plan
+            .changes
+            .iter()
+            .filter(|change| matches!(change.action, Action::Delete | Action::Replace))
+            .filter(|change| change.resource_type.ends_with("_server"))
+            .map(|change| change.address.as_str())
+            .collect();
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let stack_id = plan.stack_id;
+        let servers = desk.db.read(move |conn| server::of_stack(conn, stack_id)).await?;
+        // An address that has no name in it may be any of the stack's servers.
+        let is_taken = |name: &str| {
+            let named = format!("[\"{name}\"]");
+            taken.iter().any(|address| address.ends_with(&named) || !address.ends_with("\"]"))
+        };
+        let ids: Vec<ServerId> =
+            servers.iter().filter(|server| is_taken(&server.name)).map(|s| s.id).collect();
         self.0.refuse_while_placed(desk, &ids).await
     }
 
@@ -360,11 +389,16 @@ impl App {
         })
     }
 
+    /// Puts every waiting plan away.
+    ///
+    /// A plan that failed is left alone: its job may be retried, and then it waits.
     async fn discard_plans(&self, desk: &Desk, id: StackId) -> Result<()> {
         desk.db
             .write(move |tx| {
                 for run in run_table::of_stack(tx, id, 50)? {
-                    if !run_table::decided(tx, run.id)? {
+                    let is_plan = matches!(run.operation, Operation::Plan | Operation::PlanDestroy);
+                    let waits = is_plan && run.status == RunStatus::Succeeded;
+                    if waits && !run_table::decided(tx, run.id)? {
                         run_table::set_decided(tx, run.id)?;
                         run_table::take_plan(tx, run.id)?;
                     }

@@ -11,10 +11,13 @@ use flightdeck_domain::{
     permission::Role,
     secret::Secret,
 };
-use flightdeck_store::{member, organization as organization_table, user, workspace_key};
+use flightdeck_store::{
+    job, member, organization as organization_table, server, user, workspace_key,
+};
 use flightdeck_vault::{
     keys::{MasterKey, Purpose, WrappedKey},
     protection::{Choice, Protection, VaultError},
+    ring::{KeyRing, RingError},
 };
 use serde::Serialize;
 
@@ -160,12 +163,14 @@ impl VaultUse<'_> {
                 return Err(error);
             }
         };
-        let wrapped = self.0.store().main().read(workspace_key::all).await?;
+        let rows = self.0.store().main().read(workspace_key::all).await?;
+        // Read before the ring opens: it must not stay open with half of its keys.
+        let wrapped = rows.into_iter().map(to_wrapped).collect::<Result<Vec<_>>>()?;
         {
             let mut keys = self.0.keys();
             keys.unlock(master);
-            for row in wrapped {
-                if let Err(error) = keys.admit(&to_wrapped(row)?) {
+            for key in &wrapped {
+                if let Err(error) = keys.admit(key) {
                     keys.lock();
                     return Err(error.into());
                 }
@@ -176,12 +181,49 @@ impl VaultUse<'_> {
         Ok(())
     }
 
-    /// Wipes the keys from memory.
+    /// Wipes the keys from memory, and those that connections to servers hold.
+    ///
+    /// Refused while a job of this process is at work: it would fail half way.
     pub async fn lock(&self) -> Result<()> {
+        self.refuse_while_at_work().await?;
         self.0.keys().lock();
         self.0.forget_secrets();
+        if let Err(error) = self.disconnect_all().await {
+            self.0.report(&error, "Connections to servers stayed open");
+        }
         self.0.audit_installation(None, "vault.lock", "vault", Outcome::Success).await?;
         self.announce();
+        Ok(())
+    }
+
+    async fn refuse_while_at_work(&self) -> Result<()> {
+        let ids: Vec<_> = self.0.running_jobs().keys().copied().collect();
+        let main = self.0.store().main();
+        let at_work = main
+            .read(move |conn| {
+                for id in ids {
+                    let row = job::by_id(conn, id)?;
+                    if let Some(row) = row.filter(|row| !row.job.status.is_over()) {
+                        return Ok(Some(row.job.title));
+                    }
+                }
+                Ok(None)
+            })
+            .await?;
+        at_work.map_or(Ok(()), |title| {
+            Err(Error::new(Code::Busy, format!("`{title}` is still at work and needs the keys"))
+                .hint("wait for it, or cancel it, then lock the vault"))
+        })
+    }
+
+    async fn disconnect_all(&self) -> Result<()> {
+        let organizations = self.0.store().main().read(organization_table::list).await?;
+        for organization in organizations {
+            let servers = self.0.store().workspace(organization.id)?.read(server::list).await?;
+            for server in servers {
+                self.0.ports().hosts.disconnect(server.id).await;
+            }
+        }
         Ok(())
     }
 
@@ -231,6 +273,30 @@ impl App {
             })
             .await?;
         Ok(())
+    }
+
+    /// Uses the ring, and once more with the workspace's stored keys if it lacks one.
+    ///
+    /// Another process may have made the organization since the vault was opened.
+    pub(crate) fn with_keys<T>(
+        &self,
+        organization_id: OrganizationId,
+        work: impl Fn(&KeyRing) -> std::result::Result<T, RingError>,
+    ) -> Result<T> {
+        let first = work(&self.keys());
+        if !matches!(first, Err(RingError::NoKey { .. } | RingError::UnknownKey { .. })) {
+            return Ok(first?);
+        }
+        let rows = self
+            .store()
+            .main()
+            .read_blocking(move |conn| workspace_key::of_organization(conn, organization_id))?;
+        let wrapped = rows.into_iter().map(to_wrapped).collect::<Result<Vec<_>>>()?;
+        let mut keys = self.keys();
+        for key in &wrapped {
+            keys.admit(key)?;
+        }
+        Ok(work(&keys)?)
     }
 
     /// Says whether a first run broke off before it stored anybody.

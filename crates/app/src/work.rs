@@ -129,10 +129,18 @@ impl Work {
         }
     }
 
-    /// Prepares what it works on for another try.
+    /// Refuses another try that would come too late.
     pub(crate) async fn before_retry(&self, app: &App, desk: &Desk) -> Result<()> {
         match self {
             Self::Deploy(work) => work.before_retry(app, desk).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Shows what it works on as being at work again.
+    pub(crate) async fn retried(&self, app: &App, desk: &Desk) -> Result<()> {
+        match self {
+            Self::Deploy(work) => work.retried(app, desk).await,
             _ => Ok(()),
         }
     }

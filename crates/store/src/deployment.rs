@@ -73,6 +73,13 @@ pub fn of_application(
     .collect()
 }
 
+/// Returns the deployments that are shown as running.
+pub fn running(conn: &Connection) -> rusqlite::Result<Vec<Deployment>> {
+    conn.prepare_cached("SELECT * FROM deployment WHERE status = ?1")?
+        .query_map([DeploymentStatus::Running.as_str()], from_row)?
+        .collect()
+}
+
 /// Returns the newest deployment of `application`, if there is one.
 pub fn latest(
     conn: &Connection,

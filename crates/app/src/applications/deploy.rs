@@ -106,10 +106,15 @@ impl Deploy {
             )
             .hint("deploy the wanted image anew"));
         }
+        Ok(())
+    }
+
+    pub(crate) async fn retried(&self, app: &App, desk: &Desk) -> Result<()> {
         let id = self.deployment_id;
         desk.db
             .write(move |tx| deployment::finish(tx, id, DeploymentStatus::Running, None, None))
             .await?;
+        app.announce_application(desk, self.application_id);
         Ok(())
     }
 }

@@ -74,6 +74,7 @@ impl Jobs<'_> {
         let work: Work = serde_json::from_value(row.payload)
             .map_err(|e| Error::new(Code::Internal, "the job's record can't be read").cause(e))?;
         work.before_retry(self.0, &desk).await?;
+        let again = work.clone();
         // Looked up and written in one go: two processes may retry at once.
         let active = self
             .0
@@ -90,6 +91,7 @@ impl Jobs<'_> {
         if let Some(job) = active {
             return Err(busy(&job));
         }
+        again.retried(self.0, &desk).await?;
         self.0.audit(ctx, "job.retry", job_id).await?;
         self.claim_and_run(desk, job_id).await
     }
@@ -201,6 +203,10 @@ impl Jobs<'_> {
             if self.pick_up(row.job.id).await? {
                 resumed.push(row.job.id);
             }
+        }
+        // What is shown of an ended job must not keep the others from going on.
+        if let Err(error) = self.0.applications().reconcile().await {
+            self.0.report(&error, "Deployments without a job could not be finished");
         }
         Ok(resumed)
     }

@@ -24,6 +24,12 @@ use crate::{
     port::terraform::{Deadlines, Outcome, Request, Sensitive, Work},
 };
 
+/// How many state versions stay, however old they are.
+const KEEP_STATES: u32 = 30;
+
+/// How long state versions stay, however many there are.
+const KEEP_STATES_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(90 * 24);
+
 /// The job that plans.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -57,6 +63,8 @@ impl Step for PlanStep {
     async fn run(&self, ctx: &StepContext) -> Result<Value> {
         let Plan { stack_id, run_id, destroy } = self.0;
         let stack = ctx.app.stack(&ctx.desk, stack_id).await?;
+        // One plan at a time waits for a yes: the newest.
+        ctx.app.discard_plans(&ctx.desk, stack_id).await?;
         ctx.app.set_stack_status(&ctx.desk, stack_id, StackStatus::Planning).await?;
         let operation = if destroy { Operation::PlanDestroy } else { Operation::Plan };
         let running = Running { ctx, stack: &stack };
@@ -106,10 +114,12 @@ impl Step for ApplyStep {
             .desk
             .db
             .read(move |conn| {
-                Ok((run_table::by_id(conn, plan_run_id)?, run_table::plan(conn, plan_run_id)?))
+                let was_begun = run_table::by_id(conn, run_id)?.is_some();
+                let plan = run_table::plan(conn, plan_run_id)?;
+                Ok((run_table::by_id(conn, plan_run_id)?, plan, was_begun))
             })
             .await?;
-        let (Some(approved), sealed) = approved else {
+        let (Some(approved), sealed, was_begun) = approved else {
             return Err(stale("the approved plan is gone"));
         };
         let running = Running { ctx, stack: &stack };
@@ -125,13 +135,21 @@ impl Step for ApplyStep {
             None => Err(stale("the approved plan was applied already")),
         };
         let outcome = match first {
-            Err(error) if error.code == Code::PlanStale => {
+            // Only what an earlier attempt left undone may be planned anew.
+            Err(error) if error.code == Code::PlanStale && was_begun => {
                 ctx.log("the state moved on since the plan was made; planning again").await;
                 running.finish_the_rest((run_id, operation), &approved, destroy).await?
             }
             other => other?,
         };
-        ctx.desk.db.write(move |tx| run_table::take_plan(tx, plan_run_id)).await?;
+        let old = ctx.app.now() - KEEP_STATES_FOR;
+        ctx.desk
+            .db
+            .write(move |tx| {
+                run_table::take_plan(tx, plan_run_id)?;
+                state_version::prune(tx, stack_id, KEEP_STATES, old)
+            })
+            .await?;
         Ok(json!({ "servers": outcome.outputs.as_ref().and_then(servers_output) }))
     }
 }
@@ -139,12 +157,19 @@ impl Step for ApplyStep {
 /// Says whether the rest of an interrupted apply is something that was approved.
 ///
 /// Where a resource was to be made, nothing stood before: whatever stands there
-/// now is half of what this apply made, and may be mended or made anew.
+/// now is half of what this apply made, and may be mended or made anew. Half of
+/// a replacement may also be that the old one is still to go.
 fn was_approved(change: &PlannedChange, approved: &[PlannedChange]) -> bool {
     approved.iter().any(|wanted| {
         wanted.address == change.address
             && (wanted.action == change.action
-                || matches!(wanted.action, Action::Create | Action::Replace))
+                || match wanted.action {
+                    Action::Create => matches!(change.action, Action::Update | Action::Replace),
+                    Action::Replace => {
+                        matches!(change.action, Action::Create | Action::Update | Action::Delete)
+                    }
+                    _ => false,
+                })
     })
 }
 
@@ -229,7 +254,7 @@ impl Running<'_> {
             ended_at: None,
         };
         // A run that another one cut off may have a newer state on its disk.
-        app.stacks().recover_stack(stack.id).await?;
+        app.stacks().recover_stack(stack.id, self.ctx.stop.clone()).await?;
         let is_apply = matches!(work, Work::Apply { .. });
         let request = self.request(run_id, work).await?;
         put_run(desk, run.clone()).await?;
@@ -250,11 +275,11 @@ impl Running<'_> {
         let result = loop {
             tokio::select! {
                 result = &mut terraform => break result,
-                Some(said) = said.recv() => self.pass_on(said, &listener, run_id).await?,
+                Some(said) = said.recv() => self.pass_on(said, &listener, run_id).await,
             }
         };
         while let Ok(said) = said.try_recv() {
-            self.pass_on(said, &listener, run_id).await?;
+            self.pass_on(said, &listener, run_id).await;
         }
         let (status, error) = match &result {
             Ok(outcome) if outcome.success => (RunStatus::Succeeded, None),
@@ -303,16 +328,19 @@ impl Running<'_> {
         }
     }
 
-    async fn pass_on(&self, said: Said, listener: &RunListener, run_id: RunId) -> Result<()> {
+    /// Tells people what was said. Terraform goes on whether or not that works.
+    async fn pass_on(&self, said: Said, listener: &RunListener, run_id: RunId) {
         match said {
             Said::Line(line) => self.ctx.log(line).await,
             Said::Progress(fraction) => {
-                store_progress(&self.ctx.desk, run_id, listener.resources()).await?;
+                let resources = listener.resources();
+                if let Err(error) = store_progress(&self.ctx.desk, run_id, resources).await {
+                    self.ctx.app.report(&error, "A run's progress could not be stored");
+                }
                 self.ctx.progress(fraction).await;
                 self.ctx.app.announce_stack(&self.ctx.desk, self.stack.id);
             }
         }
-        Ok(())
     }
 
     async fn request(&self, run_id: RunId, work: Work) -> Result<Request> {
@@ -470,9 +498,16 @@ mod tests {
             resource_type: "hcloud_server".to_owned(),
             action,
         };
-        let approved = [change("new", Action::Create), change("changed", Action::Update)];
+        let approved = [
+            change("new", Action::Create),
+            change("changed", Action::Update),
+            change("anew", Action::Replace),
+        ];
 
         assert!(was_approved(&change("new", Action::Replace), &approved));
+        assert!(was_approved(&change("new", Action::Update), &approved));
+        assert!(!was_approved(&change("new", Action::Delete), &approved));
+        assert!(was_approved(&change("anew", Action::Delete), &approved));
         assert!(was_approved(&change("changed", Action::Update), &approved));
         assert!(!was_approved(&change("changed", Action::Replace), &approved));
         assert!(!was_approved(&change("other", Action::Delete), &approved));

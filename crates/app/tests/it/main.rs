@@ -2,6 +2,7 @@
 
 mod crash;
 mod fault;
+mod guards;
 mod plan;
 mod process;
 mod two_processes;

@@ -101,7 +101,7 @@ use_cases! {
             &c, k.known.shop, application("shop", "new.example", &k.known.servers, None));
     applications.deploy: DeploymentRun, Some("application.deploy"), true,
         |it, c, k| it.deploy(&c, k.known.shop, SHOP_1);
-    applications.roll_back: DeploymentRun, Some("application.deploy"), true,
+    applications.roll_back: DeploymentRun, Some("application.roll_back"), true,
         |it, c, k| it.roll_back(&c, k.known.shop, k.first_release);
     applications.remove: ApplicationWrite, Some("application.remove"), true,
         |it, c, k| it.remove(&c, k.known.shop, "shop");
@@ -124,7 +124,7 @@ use_cases! {
     jobs.cancel: JobControl, None, true, |it, c, k| it.cancel(&c, k.deployed);
     jobs.retry: JobControl, Some("job.retry"), true, |it, c, k| it.retry(&c, k.failed);
     jobs.dismiss: JobControl, Some("job.dismiss"), true, |it, c, k| it.dismiss(&c, k.failed);
-    jobs.undo: JobControl, Some("application.deploy"), true, |it, c, k| it.undo(&c, k.deployed);
+    jobs.undo: JobControl, Some("application.roll_back"), true, |it, c, k| it.undo(&c, k.deployed);
     organizations.membership: OrganizationRead, None, false, |it, c, k| it.membership(&c);
     organizations.stylesheet: OrganizationRead, None, false, |it, c, k| it.stylesheet(&c);
     organizations.create: OrganizationCreate, Some("organization.create"), false,
