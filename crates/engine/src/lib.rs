@@ -82,7 +82,10 @@ impl Engine {
         let ports = Ports {
             clock: Arc::new(clock::SystemClock),
             hosts: Arc::new(SshHosts::new()),
-            terraform: Arc::new(TerraformCli::new(flightdeck_terraform::run_root(&directory))),
+            terraform: Arc::new(
+                TerraformCli::new(flightdeck_terraform::run_root(&directory))
+                    .with_searched(flightdeck_terraform::run_roots(&directory)),
+            ),
             cloud: Arc::new(ProviderApis::new(std::time::Duration::from_secs(10)).map_err(
                 |error| Error::new(Code::Internal, "the HTTP client does not start").cause(error),
             )?),

@@ -1,6 +1,6 @@
 //! Finishes what a killed program began.
 
-use std::{io, path::Path, sync::Arc, thread, time::Instant};
+use std::{io, path::PathBuf, sync::Arc, thread, time::Instant};
 
 use flightdeck_app::port::terraform::{Event, Listener, TerraformError};
 use flightdeck_domain::id::RunId;
@@ -19,16 +19,22 @@ use crate::{
 ///
 /// The guard has asked the process to stop when its program died, so it is given
 /// time to do that. If the newest state can't be kept, the directory
-/// stays for the next attempt.
+/// stays for the next attempt. False: another process has it, or is done with it.
 pub(crate) fn adopt(
-    root: &Path,
+    roots: &[PathBuf],
     graces: Graces,
     run_id: RunId,
     listener: Arc<dyn Listener>,
-) -> Result<(), TerraformError> {
-    let path = root.join(run_id.to_string());
+) -> Result<bool, TerraformError> {
+    let mut paths = roots.iter().map(|root| root.join(run_id.to_string()));
+    let Some(path) = paths.find(|path| path.exists()) else { return Ok(false) };
     let failed = |source: io::Error| TerraformError::Directory { path: path.clone(), source };
-    let directory = RunDirectory::open(path.clone()).map_err(failed)?;
+    let directory = match RunDirectory::open(path.clone()) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock || !path.exists() => {
+            return Ok(false);
+        }
+        directory => directory.map_err(failed)?,
+    };
     let stage = current(&directory);
     let mut session = Session::new(directory, listener, Redaction::default());
     if let Some(stage) = stage {
@@ -39,7 +45,7 @@ pub(crate) fn adopt(
     session.drain()?;
     match session.not_kept {
         Some(source) if session.is_newest_lost => Err(TerraformError::StateNotKept { source }),
-        _ => session.directory.wipe().map_err(failed),
+        _ => session.directory.wipe().map(|()| true).map_err(failed),
     }
 }
 

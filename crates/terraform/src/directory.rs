@@ -8,10 +8,11 @@
 //!   module/               the copy; Terraform's working directory
 //!   home/  tmp/           what the child takes for the user's
 //!   <stage>.out .err      what it prints
+//! <root>/.<run id>/       one in the making, or one that is being wiped
 //! ```
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Seek, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -37,6 +38,12 @@ pub(crate) struct Marker {
     pub(crate) stage: Option<Stage>,
     /// The newest version of the state that was kept.
     pub(crate) kept: Option<Version>,
+}
+
+impl Marker {
+    fn read(directory: &Path) -> io::Result<Self> {
+        Ok(serde_json::from_slice(&fs::read(directory.join("marker.json"))?)?)
+    }
 }
 
 /// A part of the run, and how far its words were heard.
@@ -70,11 +77,13 @@ impl RunDirectory {
     /// nobody takes a directory in the making for a leftover.
     pub(crate) fn create(root: &Path, run_id: RunId, stack_id: StackId) -> io::Result<Self> {
         private_folders(root)?;
+        sweep(root)?;
+        let _turn = turn(root)?;
         let path = root.join(run_id.to_string());
         if path.exists() {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "this run has a directory"));
         }
-        let staged = root.join(format!(".{run_id}"));
+        let staged = hidden(root, run_id);
         private_folder(&staged)?;
         let mut locks = Vec::new();
         for name in ["owner.lock", "guard.lock"] {
@@ -97,7 +106,7 @@ impl RunDirectory {
     pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
         let owner = OpenOptions::new().read(true).write(true).open(path.join("owner.lock"))?;
         owner.try_lock()?;
-        let marker = serde_json::from_slice(&fs::read(path.join("marker.json"))?)?;
+        let marker = Marker::read(&path)?;
         Ok(Self { path, marker, _locks: vec![owner] })
     }
 
@@ -161,9 +170,15 @@ impl RunDirectory {
     }
 
     /// Overwrites and removes everything.
-    pub(crate) fn wipe(self) -> io::Result<()> {
-        overwrite(&self.path)?;
-        fs::remove_dir_all(&self.path)
+    ///
+    /// Goes out of sight first: from here on nobody may take what is half wiped
+    /// for a leftover. If this is cut off, the next sweep ends it.
+    pub(crate) fn wipe(mut self) -> io::Result<()> {
+        let root = self.path.parent().map(Path::to_owned).unwrap_or_default();
+        let hidden = hidden(&root, self.marker.run_id);
+        fs::rename(&self.path, &hidden)?;
+        self.path = hidden;
+        remove(&root, &self.path)
     }
 
     /// Replaces the marker whole: a crash leaves the old one or the new one.
@@ -174,31 +189,111 @@ impl RunDirectory {
     }
 }
 
-/// Lists the directories under `root` whose owner is gone.
-pub(crate) fn leftovers(root: &Path) -> Result<Vec<Leftover>, TerraformError> {
-    let failed = |source| TerraformError::Directory { path: root.to_owned(), source };
-    let entries = match fs::read_dir(root) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed)?,
-    };
+/// Lists the run directories under `roots`, after a sweep.
+pub(crate) fn leftovers(roots: &[PathBuf]) -> Result<Vec<Leftover>, TerraformError> {
     let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name().to_str().is_none_or(|name| name.parse::<RunId>().is_err()) {
-            continue;
-        }
-        match RunDirectory::open(entry.path()) {
-            Ok(directory) => found.push(Leftover {
-                run_id: directory.marker.run_id,
-                stack_id: directory.marker.stack_id,
-            }),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+    for root in roots {
+        let listed = sweep(root).and_then(|()| list(root, &mut found));
+        listed.map_err(|source| TerraformError::Directory { path: root.clone(), source })?;
+    }
+    found.sort_by_key(|leftover| leftover.run_id);
+    Ok(found)
+}
+
+fn list(root: &Path, found: &mut Vec<Leftover>) -> io::Result<()> {
+    for path in entries(root, |name| name.parse().ok())? {
+        let opened = match RunDirectory::open(path.clone()) {
+            Ok(directory) => Ok((directory.marker, false)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Marker::read(&path).map(|marker| (marker, true))
+            }
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok((Marker { run_id, stack_id, .. }, is_held)) => {
+                found.push(Leftover { run_id, stack_id, is_held });
+            }
+            // Its owner has just wiped it.
+            Err(_) if !path.exists() => {}
             Err(error) => {
-                tracing::error!(path = %entry.path().display(), %error, "A left-behind run directory can't be read");
+                tracing::error!(path = %path.display(), %error, "A left-behind run directory can't be read");
             }
         }
     }
-    found.sort_by_key(|leftover| leftover.run_id);
+    Ok(())
+}
+
+/// Removes what a kill left in the making, or half wiped.
+fn sweep(root: &Path) -> io::Result<()> {
+    for path in entries(root, |name| name.strip_prefix('.')?.parse().ok())? {
+        let removed = claim(root, &path).and_then(|claimed| match claimed {
+            Some(_lock) => remove(root, &path),
+            None => Ok(()),
+        });
+        if let Err(error) = removed {
+            tracing::error!(path = %path.display(), %error, "A run directory could not be wiped");
+        }
+    }
+    Ok(())
+}
+
+/// Locks a hidden directory; none if somebody is at work in it, or it is gone.
+fn claim(root: &Path, path: &Path) -> io::Result<Option<File>> {
+    let _turn = turn(root)?;
+    if !path.exists() {
+        return Ok(None);
+    }
+    // Without a lock it is empty: the lock is the first to come and the last to go.
+    let lock = private_file(&path.join("owner.lock"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Overwrites and removes a directory that is locked; the lock goes last.
+fn remove(root: &Path, path: &Path) -> io::Result<()> {
+    overwrite(path)?;
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else if entry.file_name() != "owner.lock" {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    let _turn = turn(root)?;
+    fs::remove_file(path.join("owner.lock"))?;
+    fs::remove_dir(path)
+}
+
+/// Waits for the turn to lock, or unlock, a hidden directory under `root`.
+///
+/// A directory and its lock can't be made, or removed, at once. Turns last for
+/// moments: nothing is overwritten in one.
+fn turn(root: &Path) -> io::Result<File> {
+    let root = File::open(root)?;
+    root.lock()?;
+    Ok(root)
+}
+
+fn hidden(root: &Path, run_id: RunId) -> PathBuf {
+    root.join(format!(".{run_id}"))
+}
+
+fn entries(root: &Path, run: impl Fn(&str) -> Option<RunId>) -> io::Result<Vec<PathBuf>> {
+    let listed = match fs::read_dir(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed?,
+    };
+    let mut found = Vec::new();
+    for entry in listed {
+        let entry = entry?;
+        if entry.file_name().to_str().and_then(&run).is_some() {
+            found.push(entry.path());
+        }
+    }
     Ok(found)
 }
 
@@ -295,16 +390,95 @@ mod tests {
         RunDirectory::create(root, RunId::new(), StackId::new()).expect("made")
     }
 
+    fn listed(roots: &[&Path]) -> Vec<(RunId, bool)> {
+        let roots: Vec<PathBuf> = roots.iter().map(|root| root.to_path_buf()).collect();
+        let found = leftovers(&roots).expect("listed");
+        found.iter().map(|leftover| (leftover.run_id, leftover.is_held)).collect()
+    }
+
+    fn is_empty(root: &Path) -> bool {
+        fs::read_dir(root).expect("a directory").next().is_none()
+    }
+
     #[test]
-    fn a_directory_is_a_leftover_only_after_its_owner() {
+    fn a_directory_is_held_until_its_owner_is_gone() {
         let root = tempfile::tempdir().expect("a directory");
         let owned = directory(root.path());
-
-        assert!(leftovers(root.path()).expect("listed").is_empty());
         let run_id = owned.marker.run_id;
+
+        assert_eq!(listed(&[root.path()]), [(run_id, true)]);
         drop(owned);
-        let found = leftovers(root.path()).expect("listed");
-        assert_eq!(found.iter().map(|leftover| leftover.run_id).collect::<Vec<_>>(), [run_id]);
+        assert_eq!(listed(&[root.path()]), [(run_id, false)]);
+        let adopted = RunDirectory::open(root.path().join(run_id.to_string())).expect("adopted");
+        assert_eq!(listed(&[root.path()]), [(run_id, true)], "an adopter holds it too");
+        drop(adopted);
+    }
+
+    #[test]
+    fn leftovers_are_found_under_every_root() {
+        let (here, there) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("two"));
+        let run_id = directory(there.path()).marker.run_id;
+        let missing = here.path().join("missing");
+
+        assert_eq!(listed(&[here.path(), &missing, there.path()]), [(run_id, false)]);
+    }
+
+    #[test]
+    fn a_kill_while_a_directory_is_made_blocks_nothing() {
+        let run_id = RunId::new();
+        let steps: [&dyn Fn(&Path); 6] = [
+            &|staged| private_folder(staged).expect("made"),
+            &|staged| drop(private_file(&staged.join("owner.lock")).expect("made")),
+            &|staged| drop(private_file(&staged.join("guard.lock")).expect("made")),
+            &|staged| private_folder(&staged.join("module")).expect("made"),
+            &|staged| write_private(&staged.join("marker.new"), b"{").expect("written"),
+            &|staged| write_private(&staged.join("marker.json"), b"{}").expect("written"),
+        ];
+        for done in 1..=steps.len() {
+            let root = tempfile::tempdir().expect("a directory");
+            let kill = || steps[..done].iter().for_each(|step| step(&hidden(root.path(), run_id)));
+
+            kill();
+            assert!(listed(&[root.path()]).is_empty(), "after {done} steps");
+            assert!(is_empty(root.path()), "after {done} steps");
+            kill();
+            let made = RunDirectory::create(root.path(), run_id, StackId::new());
+            made.expect("made").wipe().expect("wiped");
+            assert!(is_empty(root.path()), "after {done} steps");
+        }
+    }
+
+    #[test]
+    fn a_kill_while_a_directory_is_wiped_leaves_no_state() {
+        let gone = |path: &Path, name: &str| fs::remove_file(path.join(name)).expect("removed");
+        let steps: [&dyn Fn(&Path); 6] = [
+            &|_| {},
+            // Overwritten in the middle, and the marker before the state.
+            &|path| zero(&path.join("marker.json"), 3).expect("overwritten"),
+            &|path| gone(path, "marker.json"),
+            &|path| fs::remove_dir_all(path.join("module")).expect("removed"),
+            &|path| {
+                ["home", "tmp"]
+                    .iter()
+                    .for_each(|name| fs::remove_dir(path.join(name)).expect("removed"))
+            },
+            &|path| ["guard.lock", "owner.lock"].iter().for_each(|name| gone(path, name)),
+        ];
+        for done in 1..=steps.len() {
+            let root = tempfile::tempdir().expect("a directory");
+            let owned = directory(root.path());
+            let state = owned.module().join("terraform.tfstate");
+            write_private(&state, b"sensitive").expect("written");
+            let path = hidden(root.path(), owned.marker.run_id);
+            fs::rename(owned.path(), &path).expect("hidden");
+
+            assert!(listed(&[root.path()]).is_empty());
+            assert!(path.exists(), "its owner is at work");
+            drop(owned);
+            steps[..done].iter().for_each(|step| step(&path));
+            assert!(listed(&[root.path()]).is_empty(), "after {done} steps");
+            assert!(is_empty(root.path()), "after {done} steps");
+        }
     }
 
     #[test]

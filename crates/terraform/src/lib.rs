@@ -32,7 +32,9 @@ use flightdeck_app::port::terraform::{
 };
 use tokio::sync::{oneshot, watch};
 
-pub use crate::root::run_root;
+use crate::root::is_ours;
+
+pub use crate::root::{run_root, run_roots};
 
 /// How long each rung of the stop ladder is given before the next one.
 #[derive(Debug, Clone, Copy)]
@@ -62,13 +64,21 @@ impl Default for Graces {
 #[derive(Debug, Clone)]
 pub struct TerraformCli {
     root: PathBuf,
+    searched: Vec<PathBuf>,
     graces: Graces,
 }
 
 impl TerraformCli {
     /// Keeps run directories under `root`; see [`run_root`].
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), graces: Graces::default() }
+        Self { root: root.into(), searched: Vec::new(), graces: Graces::default() }
+    }
+
+    /// Looks for what a crash left behind in `roots` too; see [`run_roots`].
+    #[must_use]
+    pub fn with_searched(mut self, roots: Vec<PathBuf>) -> Self {
+        self.searched = roots;
+        self
     }
 
     /// Climbs the stop ladder at another pace.
@@ -81,6 +91,12 @@ impl TerraformCli {
     /// Where run directories are made.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Where run directories may be: ours first, then those that others picked.
+    fn roots(&self) -> Vec<PathBuf> {
+        let others = self.searched.iter().filter(|root| **root != self.root && is_ours(root));
+        [&self.root].into_iter().chain(others).cloned().collect()
     }
 }
 
@@ -97,7 +113,7 @@ impl Terraform for TerraformCli {
         listener: Arc<dyn Listener>,
         stop: watch::Receiver<bool>,
     ) -> Result<Outcome, TerraformError> {
-        let Self { root, graces } = self.clone();
+        let Self { root, graces, .. } = self.clone();
         on_thread(self.root.clone(), move |is_abandoned| {
             run::run(&root, graces, request, listener, &|| *stop.borrow() || is_abandoned())
         })
@@ -105,18 +121,17 @@ impl Terraform for TerraformCli {
     }
 
     async fn leftovers(&self) -> Result<Vec<Leftover>, TerraformError> {
-        let root = self.root.clone();
-        on_thread(self.root.clone(), move |_| directory::leftovers(&root)).await
+        let roots = self.roots();
+        on_thread(self.root.clone(), move |_| directory::leftovers(&roots)).await
     }
 
     async fn adopt(
         &self,
         leftover: &Leftover,
         listener: Arc<dyn Listener>,
-    ) -> Result<(), TerraformError> {
-        let Self { root, graces } = self.clone();
-        let run_id = leftover.run_id;
-        on_thread(self.root.clone(), move |_| adopt::adopt(&root, graces, run_id, listener)).await
+    ) -> Result<bool, TerraformError> {
+        let (roots, graces, run_id) = (self.roots(), self.graces, leftover.run_id);
+        on_thread(self.root.clone(), move |_| adopt::adopt(&roots, graces, run_id, listener)).await
     }
 }
 

@@ -102,7 +102,7 @@ fn fill(directory: &mut RunDirectory, request: &Request) -> io::Result<()> {
     }
 }
 
-/// A failure leaves the directory as a leftover; the outcome matters more.
+/// A failure leaves the directory to a sweep; the outcome matters more.
 fn wipe(directory: RunDirectory) {
     let path = directory.path().to_owned();
     if let Err(error) = directory.wipe() {

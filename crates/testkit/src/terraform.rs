@@ -326,9 +326,13 @@ impl Terraform for SimTerraform {
 
     async fn leftovers(&self) -> Result<Vec<Leftover>, TerraformError> {
         let world = self.lock();
-        let abandoned = world.directories.iter().filter(|(_, directory)| directory.is_abandoned);
-        Ok(abandoned
-            .map(|(run_id, directory)| Leftover { run_id: *run_id, stack_id: directory.stack_id })
+        let directories = world.directories.iter();
+        Ok(directories
+            .map(|(run_id, directory)| Leftover {
+                run_id: *run_id,
+                stack_id: directory.stack_id,
+                is_held: !directory.is_abandoned,
+            })
             .collect())
     }
 
@@ -336,18 +340,23 @@ impl Terraform for SimTerraform {
         &self,
         leftover: &Leftover,
         listener: Arc<dyn Listener>,
-    ) -> Result<(), TerraformError> {
-        let state = {
-            let world = self.lock();
-            world.directories.get(&leftover.run_id).and_then(|directory| directory.state.clone())
+    ) -> Result<bool, TerraformError> {
+        let run_id = leftover.run_id;
+        let state = match self.lock().directories.get_mut(&run_id) {
+            Some(directory) if directory.is_abandoned => {
+                directory.is_abandoned = false;
+                directory.state.clone()
+            }
+            _ => return Ok(false),
         };
+        let mut guard = Guard { terraform: self, run_id, has_ended: false };
         tokio::task::yield_now().await;
         if let Some(state) = state {
             keep(listener.as_ref(), &state)?;
         }
         tokio::task::yield_now().await;
-        self.lock().directories.remove(&leftover.run_id);
-        Ok(())
+        guard.has_ended = true;
+        Ok(true)
     }
 }
 

@@ -188,13 +188,15 @@ pub struct Outcome {
     pub outputs: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// A run directory that a crash left behind.
+/// A run directory that stands: one that a crash left behind, or one in use.
 #[derive(Debug)]
 pub struct Leftover {
     /// Which run it belonged to.
     pub run_id: RunId,
     /// Whose state it holds.
     pub stack_id: StackId,
+    /// Whether a living process runs or recovers it: it can't be adopted now.
+    pub is_held: bool,
 }
 
 /// Why Terraform could not even say no.
@@ -265,14 +267,15 @@ pub trait Terraform: Send + Sync {
         stop: watch::Receiver<bool>,
     ) -> Result<Outcome, TerraformError>;
 
-    /// Lists the run directories that a crash left behind.
+    /// Lists the run directories that a crash left behind, and those that are held.
     async fn leftovers(&self) -> Result<Vec<Leftover>, TerraformError>;
 
     /// Waits for (or stops) a left-behind process, hands every newer state
     /// version and the rest of its stream to `listener`, then wipes the directory.
+    /// False: another process holds it, or was done with it before.
     async fn adopt(
         &self,
         leftover: &Leftover,
         listener: Arc<dyn Listener>,
-    ) -> Result<(), TerraformError>;
+    ) -> Result<bool, TerraformError>;
 }

@@ -1,6 +1,8 @@
 //! Two processes on one data directory, and jobs that somebody stops.
 
-use flightdeck_app::error::Code;
+use std::time::Duration;
+
+use flightdeck_app::{error::Code, port::terraform::Terraform};
 use flightdeck_domain::{job::JobStatus, stack::StackStatus};
 use flightdeck_testkit::hosts::fault::Fault;
 
@@ -84,6 +86,40 @@ async fn an_apply_that_is_cancelled_keeps_what_it_built_and_can_go_on() {
     assert_eq!(again.status, JobStatus::Succeeded, "{:?}", again.failure);
     Plan::StackApply.check(&world, &process.app, &again).await;
     process.kill().await;
+}
+
+#[tokio::test]
+async fn a_job_goes_on_only_after_another_process_has_saved_what_a_kill_left() {
+    let world = Plan::StackApply.world().await;
+    let killed = Process::start(&world, "killed").await;
+    world.terraform.faults.plan(3, Fault::Hangs);
+    let job = Plan::StackApply.start(&world, &killed.app).await;
+    while world.terraform.faults.calls() < 3 {
+        tokio::task::yield_now().await;
+    }
+    killed.kill().await;
+    world.terraform.faults.mend();
+    let desktop = Process::unlocked(&world, "desktop", u64::MAX).await;
+    let stacks = desktop.app.stacks();
+    let mut recovery = Box::pin(stacks.recover());
+    while world.terraform.leftovers().await.expect("listed").iter().any(|left| !left.is_held) {
+        tokio::select! {
+            biased;
+            _ = &mut recovery => panic!("nobody saw the desktop hold it"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+
+    let cli = Process::start(&world, "cli").await;
+    let waits = tokio::time::timeout(Duration::from_millis(500), cli.app.jobs().wait(job)).await;
+    assert!(waits.is_err(), "the newest state is not saved yet");
+    assert_eq!(recovery.await.expect("recovery"), 1);
+
+    let ended = cli.end(job).await;
+    assert_eq!(ended.status, JobStatus::Succeeded, "{:?}", ended.failure);
+    Plan::StackApply.check(&world, &cli.app, &ended).await;
+    cli.kill().await;
+    desktop.kill().await;
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::{
 
 use flightdeck_app::port::terraform::Terraform;
 use flightdeck_domain::id::RunId;
+use flightdeck_terraform::TerraformCli;
 use serde_json::Value;
 
 use crate::support::{Bench, eventually, fixture};
@@ -47,12 +48,18 @@ async fn a_run_whose_program_is_killed_is_adopted_with_its_newest_state() {
     eventually("the first state", || serial(kept.path()).is_some());
 
     let alive = bench.terraform.leftovers().await.expect("listed");
-    assert!(alive.is_empty(), "its owner lives");
+    assert!(alive.iter().all(|leftover| leftover.is_held), "its owner lives");
     program.kill().expect("killed");
     program.wait().expect("reaped");
     let leftover = bench.leftover().await;
     assert_eq!(leftover.run_id, run_id);
-    bench.terraform.adopt(&leftover, bench.ear.clone()).await.expect("adopted");
+    // The one who adopts it has another environment, and so another root.
+    let elsewhere = TerraformCli::new(bench.root().join("elsewhere"))
+        .with_searched(vec![bench.terraform.root().to_owned()]);
+    let was_ours = elsewhere.adopt(&leftover, bench.ear.clone()).await.expect("adopted");
+    assert!(was_ours);
+    let was_ours = bench.terraform.adopt(&leftover, bench.ear.clone()).await.expect("looked for");
+    assert!(!was_ours, "another one was first");
 
     let before = serial(kept.path()).expect("a state");
     assert!(bench.ear.serials().iter().all(|serial| *serial > before), "older ones were kept");

@@ -265,7 +265,7 @@ impl Bench {
         loop {
             let mut leftovers = self.terraform.leftovers().await.expect("listed");
             match leftovers.pop() {
-                Some(leftover) if leftovers.is_empty() => return leftover,
+                Some(leftover) if leftovers.is_empty() && !leftover.is_held => return leftover,
                 _ => assert!(begun.elapsed() < PATIENCE, "waited in vain for one leftover"),
             }
         }
