@@ -104,6 +104,13 @@ export class Window {
     return await this.#find(selector, text) !== null
   }
 
+  /** Says whether such an element, or something in it, has the focus. */
+  async focused(selector, text = null) {
+    return await this.execute(`
+      const [selector, text] = arguments
+      return [...document.querySelectorAll(selector)].some(element => element.contains(document.activeElement) && (text === null || element.innerText.includes(text)))`, css(selector), text)
+  }
+
   /** What an element says. */
   async text(selector, options) {
     return (await this.execute('return arguments[0].innerText', await this.see(selector, options))).trim()
