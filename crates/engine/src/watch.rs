@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flightdeck_app::{
-    App,
+    App, VaultState,
     event::{Event, Topic},
 };
 
@@ -25,6 +25,7 @@ pub(crate) async fn run(app: App) {
     let mut known = None;
     loop {
         tokio::time::sleep(PERIOD).await;
+        pick_up(&app).await;
         // Every act leaves an audit event or a journal line in the main database,
         // so that one counter tells of all workspaces.
         match app.store().main().data_version().await {
@@ -37,5 +38,17 @@ pub(crate) async fn run(app: App) {
             Ok(version) => known = Some(version),
             Err(error) => tracing::warn!(%error, "Another process' writes can't be seen"),
         }
+    }
+}
+
+/// Carries on with jobs that were only written down, or whose process is gone.
+async fn pick_up(app: &App) {
+    match app.vault().status().await {
+        Ok(status) if status.state == VaultState::Open => {}
+        // Their steps need keys; unlocking picks them up as well.
+        _ => return,
+    }
+    if let Err(error) = app.jobs().resume().await {
+        app.report(&error, "Interrupted jobs could not be resumed");
     }
 }

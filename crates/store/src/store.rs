@@ -132,11 +132,29 @@ fn close_idle(open: &mut Opened) {
 }
 
 /// Makes `directory`, if it is new, and takes it from everybody but its owner.
+///
+/// One that holds other people's files (`/tmp`, given by mistake) is left as it is.
 fn make_private(directory: &Path) -> Result<(), StoreError> {
     let failed = |doing| {
         let path = directory.to_owned();
         move |source| StoreError::Io { path, doing, source }
     };
+    if fs::read_dir(directory).is_ok_and(holds_only_foreign) {
+        return Ok(());
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed("make"))?;
     fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(failed("close off"))
+}
+
+/// Whether there are entries, and none of them is ours.
+fn holds_only_foreign(entries: fs::ReadDir) -> bool {
+    let mut any = false;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if ["flightdeck.db", "vault.json", "workspace.db", "logs"].iter().any(|own| name == *own) {
+            return false;
+        }
+        any = true;
+    }
+    any
 }
