@@ -458,11 +458,15 @@ mod tests {
             &|path| gone(path, "marker.json"),
             &|path| fs::remove_dir_all(path.join("module")).expect("removed"),
             &|path| {
-                ["home", "tmp"]
-                    .iter()
-                    .for_each(|name| fs::remove_dir(path.join(name)).expect("removed"))
+                for name in ["home", "tmp"] {
+                    fs::remove_dir(path.join(name)).expect("removed");
+                }
             },
-            &|path| ["guard.lock", "owner.lock"].iter().for_each(|name| gone(path, name)),
+            &|path| {
+                for name in ["guard.lock", "owner.lock"] {
+                    gone(path, name);
+                }
+            },
         ];
         for done in 1..=steps.len() {
             let root = tempfile::tempdir().expect("a directory");

@@ -40,7 +40,7 @@ pub(crate) fn is_ours(root: &Path) -> bool {
     let is_own = |path: &Path| fs::symlink_metadata(path).is_ok_and(|data| data.uid() == user);
     root.parent().is_some_and(is_own)
         && fs::symlink_metadata(root).is_ok_and(|data| {
-            data.is_dir() && data.uid() == user && data.permissions().mode() & 0o077 == 0
+            data.is_dir() && data.uid() == user && data.permissions().mode() & 0o777 & !0o700 == 0
         })
 }
 
