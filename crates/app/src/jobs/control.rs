@@ -21,6 +21,19 @@ use crate::{
 /// The stop switches of the jobs that this process runs.
 pub(crate) type Running = std::sync::Mutex<HashMap<JobId, watch::Sender<bool>>>;
 
+/// One run of a job in this process. Gone from the list when it ends, also by a
+/// panic: a job that only seems to run would never be taken up again.
+struct Run {
+    app: App,
+    job_id: JobId,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.app.running_jobs().remove(&self.job_id);
+    }
+}
+
 /// The use cases of jobs.
 pub struct Jobs<'a>(pub(crate) &'a App);
 
@@ -93,6 +106,7 @@ impl Jobs<'_> {
         }
         again.retried(self.0, &desk).await?;
         self.0.audit(ctx, "job.retry", job_id).await?;
+        self.wait_for_the_run_before(job_id).await?;
         self.claim_and_run(desk, job_id).await
     }
 
@@ -268,6 +282,20 @@ impl Jobs<'_> {
         Ok(())
     }
 
+    /// A run that has told its end may still be writing it down. Until it is gone
+    /// a new one would be taken for the same.
+    async fn wait_for_the_run_before(&self, job_id: JobId) -> Result<()> {
+        let main = self.0.store().main();
+        while self.0.running_jobs().contains_key(&job_id) {
+            let row = main.read(move |conn| table::by_id(conn, job_id)).await?;
+            if row.is_none_or(|row| row.job.status != JobStatus::Queued) {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
     async fn claim(&self, job_id: JobId) -> Result<bool> {
         let (owner, is_dead) = (self.0.owner().to_owned(), self.0.owner_is_dead());
         Ok(self
@@ -288,9 +316,10 @@ impl Jobs<'_> {
             running.insert(job_id, sender);
         }
         let app = self.0.clone();
+        let run = Run { app: self.0.clone(), job_id };
         self.0.supervise("job", async move {
-            runner::run(app.clone(), desk, job_id, receiver).await;
-            app.running_jobs().remove(&job_id);
+            let _run = run;
+            runner::run(app, desk, job_id, receiver).await;
         });
     }
 
