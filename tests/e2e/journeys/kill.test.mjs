@@ -85,7 +85,7 @@ test('kill', { timeout: 12 * MINUTE }, async (t) => {
     await window.press('@nav-applications')
     await window.press('@application-link')
     await window.press('@release[data-number="1"] @roll-back')
-    await killedAt(window, 'drain:', () => window.press('@roll-back-confirm'))
+    await killedAt(window, 'switch:', () => window.press('@roll-back-confirm'))
     await serves(world, window, 'v1')
   })
 
@@ -105,8 +105,9 @@ test('kill', { timeout: 12 * MINUTE }, async (t) => {
 })
 
 /**
- * Starts a job, kills the program while the step whose name begins with `step` is at
- * work, opens it again, and waits until it has carried the job to its end.
+ * Starts a job, kills the program once the step whose name begins with `step` has begun
+ * and before the job ends, opens it again, and waits until it has carried the job to its
+ * end. A short step may be over when it is first seen; the job is still at work then.
  */
 async function killedAt(window, step, begin, also = () => true) {
   const organizationId = await organizationOf(window)
@@ -115,7 +116,8 @@ async function killedAt(window, step, begin, also = () => true) {
   const job = await until(`the step ${step}`, async () => {
     const jobs = await window.invoke('list_jobs', { organizationId })
     const fresh = jobs.find(job => !before.has(job.id))
-    return also() && fresh?.steps.some(one => one.name.startsWith(step) && one.status === 'running') ? fresh : null
+    const begun = fresh?.steps.some(one => one.name.startsWith(step) && ['running', 'done'].includes(one.status))
+    return also() && begun && ACTIVE.has(fresh.status) ? fresh : null
   }, LONG)
   await window.kill()
   await window.start()

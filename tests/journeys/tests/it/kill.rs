@@ -28,13 +28,15 @@ async fn kill_when(cli: &Cli, line: &str, reached: impl Fn(&Value) -> bool) -> V
     }
 }
 
-/// Whether the step whose name starts with `step` is at work.
+/// Whether the step whose name starts with `step` has begun. A short one may be over
+/// when it is first seen; the job must still be at work then.
 fn at(step: &'static str) -> impl Fn(&Value) -> bool {
     move |job| {
         job["steps"].as_array().is_some_and(|steps| {
             steps.iter().any(|record| {
                 let name = record["name"].as_str().unwrap_or_default();
-                name.starts_with(step) && record["status"] == "running"
+                let begun = record["status"] == "running" || record["status"] == "done";
+                name.starts_with(step) && begun && job["ended_at"].is_null()
             })
         })
     }
