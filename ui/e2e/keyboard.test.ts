@@ -150,6 +150,8 @@ describe('by keyboard alone', () => {
 
   it('a failed job opens the drawer by itself and can be tried again', async () => {
     const page = await stage.open('?fleet=empty&speed=4')
+    // The router must be up, or it takes its own first page over ours.
+    await arrives(page, '[data-testid=nav-servers]')
     await page.evaluate(() => location.hash = '#/servers?register=1')
     await type(page, 'server-name', 'dead-1')
     await type(page, 'server-host', '203.0.113.99')
